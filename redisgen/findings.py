@@ -34,7 +34,7 @@ class Finding(NamedTuple):
         return f"{self.place}: {self.severity}: {self.message} [{self.rule}]"
 
 
-class InvalidValues(Exception):
+class InvalidValues(Exception):  # noqa: N818  # it says what is the matter, and whose
     """The values are wrong; carries every finding, sorted by place."""
 
     def __init__(self, findings: list[Finding]) -> None:

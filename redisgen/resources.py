@@ -14,4 +14,5 @@ def _shipped(name: str) -> Path:
 
 
 TEMPLATES = _shipped("templates")
+COMPILED_TEMPLATES = _PACKAGE / "compiled_templates"  # only in a wheel
 SCHEMAS = _shipped("schemas")

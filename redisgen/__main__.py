@@ -1,0 +1,5 @@
+"""Run as `python -m redisgen`."""
+
+from redisgen.cli import main
+
+main()

@@ -1,0 +1,211 @@
+"""The values as immutable typed objects, defaults filled in; `load_fleet` is the only way to get them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType, ValidationError, convert
+
+from redisgen import rules
+from redisgen.findings import Finding, InvalidValues, Place
+from redisgen.schema import check_schema, defaults, explain
+from redisgen.values import Mapping, merge
+
+Preference = Literal["preferred", "required", "none"]
+
+
+class _Values(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Fields are the keys of schemas/values.schema.json, which describes them; a test holds the two together."""
+
+
+class Toleration(_Values, frozen=True, omit_defaults=True):
+    """A taint that is put up with, as in a pod."""
+
+    key: str | UnsetType = UNSET
+    operator: str | UnsetType = UNSET
+    value: str | UnsetType = UNSET
+    effect: str | UnsetType = UNSET
+    toleration_seconds: int | UnsetType = UNSET
+
+
+class Amounts(_Values, frozen=True):
+    """CPU and memory, as Kubernetes quantities."""
+
+    cpu: str | int | float
+    memory: str | int | float
+
+
+class Resources(_Values, frozen=True):
+    """What a container is promised, and what it may use at most."""
+
+    requests: Amounts
+    limits: Amounts
+
+
+class Spread(_Values, frozen=True):
+    """How far pods keep away from each other."""
+
+    nodes: Preference
+    zones: Preference
+
+
+class Claim(_Values, frozen=True):
+    """The volume claim of each Redis pod."""
+
+    size: str | int | float
+    storage_class: str
+    keep_after_deletion: bool
+
+
+class Persistence(_Values, frozen=True):
+    """What survives a restart."""
+
+    aof: Literal["everysec", "always", "no"]
+    rdb: tuple[str, ...]
+    storage: Claim | Literal["ephemeral"]
+
+
+class Redis(_Values, frozen=True):
+    """The Redis pods."""
+
+    replicas: int
+    image: str
+    port: int
+    resources: Resources
+    maxmemory: str | int
+    maxmemory_policy: str
+    persistence: Persistence
+    config: dict[str, str | int]
+    termination_grace_period: int
+    handover: bool
+    restart_delay: bool
+    node_selector: dict[str, str]
+    tolerations: tuple[Toleration, ...]
+    spread: Spread
+    priority_class_name: str
+
+    @property
+    def version(self) -> tuple[int, int] | None:
+        """Redis' major and minor version as the image's tag has it, or None when it does not say."""
+        tag = self.image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+        numbers = re.match(r"v?(\d+)\.(\d+)", tag)
+        return (int(numbers[1]), int(numbers[2])) if numbers else None
+
+
+class Sentinel(_Values, frozen=True):
+    """The Sentinel pods."""
+
+    replicas: int
+    image: str
+    down_after_milliseconds: int
+    failover_timeout: int
+    parallel_syncs: int
+    resources: Resources
+    node_selector: dict[str, str]
+    tolerations: tuple[Toleration, ...]
+    spread: Spread
+    priority_class_name: str
+
+    @property
+    def quorum(self) -> int:
+        """Sentinels that must agree; the operator always sets half of them plus one (facts, 2.2)."""
+        return self.replicas // 2 + 1
+
+
+class Auth(_Values, frozen=True):
+    """The Secret with the password."""
+
+    secret_name: str
+
+
+class Exporter(_Values, frozen=True):
+    """The metrics exporter in each Redis pod."""
+
+    enabled: bool
+    image: str
+    resources: Resources
+
+
+class Connection(_Values, frozen=True):
+    """What applications connect with."""
+
+    master_service: str
+    config_map: str
+    db: int
+    cluster_domain: str
+
+
+class Operator(_Values, frozen=True):
+    """The operator."""
+
+    namespace: str
+    image: str
+    replicas: int
+    log_level: str
+    resources: Resources
+    rbac: Literal["namespaces", "cluster"]
+    node_selector: dict[str, str]
+    tolerations: tuple[Toleration, ...]
+
+
+class Cluster(_Values, frozen=True):
+    """One RedisFailover and what belongs to it."""
+
+    name: str
+    namespace: str
+    create_namespace: bool
+    labels: dict[str, str]
+    image_pull_secrets: tuple[str, ...]
+    redis: Redis
+    sentinel: Sentinel
+    auth: Auth
+    exporter: Exporter
+    connection: Connection
+    overrides: dict[str, Any]
+
+
+class Fleet(Struct, frozen=True):
+    """The operator, and the clusters it serves, in the order of the values."""
+
+    operator: Operator
+    clusters: tuple[Cluster, ...]
+    labels: dict[str, str]
+    image_pull_secrets: tuple[str, ...]
+    listed: bool  # under `clusters:`, each in a folder of its own
+
+
+def load_fleet(sources: Iterable[Mapping]) -> tuple[Fleet, list[Finding]]:
+    """Check the values, later sources over earlier ones, and return them typed, with the findings that are no errors.
+
+    Raises InvalidValues with every finding when one of them is an error.
+    """
+    values = reduce(merge, sources, Mapping(Place("the defaults")))
+    findings = check_schema(values)
+    if findings:
+        raise InvalidValues(findings)
+    shared = merge(defaults(), values)
+    each = [merge(shared, own) for own in values.get("clusters", [Mapping(values.place)])]
+    try:
+        fleet = Fleet(
+            operator=convert(shared["operator"], Operator),
+            clusters=tuple(convert(_of_one(one), Cluster) for one in each),
+            labels=shared["labels"],
+            image_pull_secrets=tuple(shared["imagePullSecrets"]),
+            listed="clusters" in values,
+        )
+    except ValidationError:
+        # A float such as 3.0 is a whole number to the quick check, but not what anyone should write.
+        raise InvalidValues(explain(values)) from None
+    findings = [
+        finding for one, cluster in zip(each, fleet.clusters, strict=True) for finding in rules.check(cluster, one)
+    ]
+    if any(finding.severity == "error" for finding in findings):
+        raise InvalidValues(findings)
+    return fleet, findings
+
+
+def _of_one(values: Mapping) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in ("operator", "clusters")}

@@ -1,0 +1,36 @@
+"""What the tests share: a command line run as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = ROOT / "golden"
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the expected files of golden/ anew")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run redisgen in an empty folder; `stdin` is text or bytes."""
+
+    def redisgen(*arguments: str, stdin: str | bytes = b"", cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        text = stdin.encode() if isinstance(stdin, str) else stdin
+        command = [sys.executable, "-m", "redisgen", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C", "TZ": "Pacific/Apia"}
+        done = subprocess.run(
+            command, input=text, capture_output=True, cwd=cwd, env=environment, check=False, timeout=60
+        )
+        return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return redisgen

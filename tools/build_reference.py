@@ -1,0 +1,70 @@
+"""Write the reference of the values into README.md, between its marks, from the schema.
+
+python tools/build_reference.py [--check]      --check: exit 1 when README.md is not what would be written
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from redisgen.schema import resolve, schema  # noqa: E402
+
+README = ROOT / "README.md"
+START, END = "<!-- values: written by tools/build_reference.py -->\n", "<!-- end of values -->\n"
+
+
+def rows(node: dict[str, Any], path: str = "") -> Iterator[str]:
+    """Yield a row of the table for each key that has a default."""
+    for key, raw in node.get("properties", {}).items():
+        child = resolve(raw)
+        name = f"{path}{key}"
+        sections = [branch for branch in [child, *map(resolve, child.get("anyOf", []))] if "properties" in branch]
+        if "default" in child or not sections:
+            default = f"`{json.dumps(child['default'], ensure_ascii=False)}`" if "default" in child else ""
+            yield f"| `{name}` | {default} | {text(child)} |"
+        elif "anyOf" in child:
+            yield f"| `{name}` | | {text(child)} |"
+        for section in sections:
+            yield from rows(section, f"{name}.")
+
+
+def text(node: dict[str, Any]) -> str:
+    """Return the description with what is allowed and an example, for a cell of a table."""
+    parts = [node["description"]]
+    if "enum" in node:
+        parts.append("One of " + ", ".join(f"`{value}`" for value in node["enum"]) + ".")
+    if "minimum" in node and "maximum" in node:
+        parts.append(f"{node['minimum']} to {node['maximum']}.")
+    if "examples" in node and node.get("default") in ({}, [], "", None):
+        parts.append(f"Example: `{json.dumps(node['examples'][0], ensure_ascii=False)}`")
+    return " ".join(parts).replace("|", "\\|")
+
+
+def readme() -> str:
+    """Return README.md as it should be."""
+    head, _, rest = README.read_text("utf-8").partition(START)
+    tail = rest.partition(END)[2]
+    table = "\n".join(["| key | default | |", "| --- | --- | --- |", *rows(schema())])
+    return f"{head}{START}\n{table}\n\n{END}{tail}"
+
+
+def main() -> int:
+    """Write or check."""
+    if "--check" not in sys.argv:
+        README.write_text(readme(), "utf-8", newline="\n")
+        return 0
+    if README.read_text("utf-8") == readme():
+        return 0
+    print("README.md is not up to date: run tools/build_reference.py", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
