@@ -151,7 +151,7 @@ def test_every_key_changes_the_files_it_belongs_to(path: str, node: dict[str, An
         section, {"04-cluster.yaml"}
     )
     value, files = OTHER.get(path, (other_value(path, node), files))
-    values = assignment(f"{path}={json.dumps(value)}")
+    values = assignment(f"{path}={json.dumps(value, ensure_ascii=False)}")
     base = rendered()
     texts = render(load_fleet([values])[0])
     assert {name for name in texts if texts[name] != base[name]} == files
@@ -191,7 +191,7 @@ def test_every_key_changes_the_files_it_belongs_to(path: str, node: dict[str, An
     st.sampled_from([path for path, _ in LEAVES]),
 )
 def test_whatever_is_written_is_taken_or_explained(value: Any, path: str) -> None:
-    values = assignment(f"{path}={json.dumps(value)}")
+    values = assignment(f"{path}={json.dumps(value, ensure_ascii=False)}")
     try:
         load_fleet([values])
     except InvalidValues as error:
