@@ -161,7 +161,7 @@ def _guess(name: str, names: dict[str, Any]) -> str:
 def _badly_written(name: str, value: str) -> str | None:
     if not value.isprintable():
         return f"'{name}' cannot hold a line break or another control character"
-    if value != " ".join(value.split(" ")).strip(" ") or "  " in value:
+    if value != value.strip(" ") or "  " in value:
         return f"'{name}' cannot begin or end with a space or hold two in a row: the operator splits at single spaces"
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         bare = value[1:-1]
@@ -183,7 +183,8 @@ def _value_problem(name: str, value: str, facts: Facts) -> str | None:
     expected = _READERS[facts.type](value, facts)
     if expected is None:
         return None
-    return f"'{name}' takes {expected}, not {f"'{value}'" if value else 'an empty text'}"
+    written = f"'{value}'" if value else "an empty text"
+    return f"'{name}' takes {expected}, not {written}"
 
 
 # A reader returns what it expects instead of the value, or None if the value is fine.

@@ -7,14 +7,14 @@ the value it already has: that says which names there are and which can change l
 from start-up errors: a configuration whose last line is nonsense makes redis-server stop before it opens anything, and
 the line that it complains about tells whether the lines above were accepted. No value is ever applied.
 
-The part of the file called `reserved`, and the versions that nobody ran, are left alone; so is what is known of TLS by a build without it.
+The parts `reserved` and `documented` are written by hand and left alone; so are the versions that nobody ran, and what
+is known of TLS by a build without it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import socket
 import string
@@ -211,9 +211,9 @@ def probed(server: Server, known: list[str]) -> dict[str, Facts]:
     for name in IGNORED:
         if name not in facts and server.starts_with(f"{name} no"):
             facts[name] = {"type": "ignored", "live": False}
-    for name in facts:
+    for name, mine in facts.items():
         newer = _newer_name(name)
-        if newer in facts and _is_same(server, name, newer, facts[name]):
+        if newer in facts and _is_same(server, name, newer, mine):
             facts[name] = {"alias": newer}
     for name in NOT_PARAMETERS:
         facts[name] = {"type": "file only", "live": False}
@@ -230,7 +230,7 @@ def _newer_name(name: str) -> str:
 
 
 def _is_same(server: Server, name: str, newer: str, facts: Facts) -> bool:
-    """Whether two names are one parameter: does the newer one follow when the older is set?"""
+    """Whether two names are one parameter: the newer one follows when the older is set."""
     before = server.value(name)
     if before is None or not facts["live"]:
         return before == server.value(newer)
@@ -375,7 +375,7 @@ def main(binaries: list[str]) -> None:
     """Merge what each binary says into the file."""
     table = json.loads(FILE.read_text(encoding="utf-8"))
     for binary in binaries:
-        merge(table, os.path.abspath(binary))
+        merge(table, str(Path(binary).absolute()))
     FILE.write_text(written(table), encoding="utf-8")
 
 
