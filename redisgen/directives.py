@@ -112,7 +112,7 @@ def sentinel_problem(name: str, value: str, redis_version: Version | None = None
 
 @cache
 def _table() -> dict[str, Any]:
-    import json  # noqa: PLC0415  # only who sets a directive pays for it
+    import json  # only who sets a directive pays for it
 
     table: dict[str, Any] = json.loads((SCHEMAS / "redis-directives.json").read_bytes())
     return table
@@ -152,7 +152,7 @@ def _reserved(name: str) -> Reserved | None:
 
 
 def _guess(name: str, names: dict[str, Any]) -> str:
-    import difflib  # noqa: PLC0415  # slow to import, and only for mistakes
+    import difflib  # slow to import, and only for mistakes
 
     close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.75)
     return f"; did you mean '{close[0]}'?" if close else ""
@@ -220,7 +220,7 @@ def _bytes(value: str) -> int | None:
 
 def _memory_or_percent(value: str, facts: Facts) -> str | None:
     percent = re.fullmatch(r"([0-9]{1,3})%", value)
-    if percent and int(percent[1]) <= 100:  # noqa: PLR2004
+    if percent and int(percent[1]) <= 100:
         return None
     expected = _memory(value, facts)
     return expected and f"{expected}, or a percentage such as 5%"
@@ -261,7 +261,7 @@ def _buffer_limits(value: str, _: Facts) -> str | None:
     words = value.split(" ")
     limits = [words[at : at + 4] for at in range(0, len(words), 4)]
     fine = all(
-        len(limit) == 4  # noqa: PLR2004
+        len(limit) == 4
         and limit[0].lower() in _CLIENT_CLASSES
         and None not in {_bytes(limit[1]), _bytes(limit[2])}
         and re.fullmatch("[0-9]{1,9}", limit[3])
@@ -272,8 +272,7 @@ def _buffer_limits(value: str, _: Facts) -> str | None:
 
 def _oom_scores(value: str, _: Facts) -> str | None:
     fine = re.fullmatch(r"-?[0-9]{1,4}( -?[0-9]{1,4}){2}", value) and all(
-        -2000 <= int(word) <= 2000  # noqa: PLR2004
-        for word in value.split(" ")
+        -2000 <= int(word) <= 2000 for word in value.split(" ")
     )
     return None if fine else "three whole numbers from -2000 to 2000"
 
@@ -284,7 +283,7 @@ def _percentiles(value: str, _: Facts) -> str | None:
 
 
 def _addresses(value: str, _: Facts) -> str | None:
-    return None if len(value.split(" ")) <= 16 else "at most 16 addresses"  # noqa: PLR2004
+    return None if len(value.split(" ")) <= 16 else "at most 16 addresses"
 
 
 def _address(value: str, _: Facts) -> str | None:

@@ -89,7 +89,7 @@ def verify(texts: Mapping[str, str], kubernetes_versions: Sequence[str] | None =
 
 
 def _yaml() -> Any:
-    import yaml  # noqa: PLC0415  # for this command alone
+    import yaml  # for this command alone
 
     return yaml
 
@@ -242,7 +242,7 @@ def _faults(message: str) -> list[str]:
             (r"maximum: got .*", "the number is too large"),
             (r"minimum: got .*", "the number is too small"),
         ):
-            text = re.sub(f"^{pattern}$", plain, text)  # noqa: PLW2901
+            text = re.sub(f"^{pattern}$", plain, text)
         faults.append(_path(path) + text)
     for path, (got, want) in types.items():
         allowed = dict.fromkeys(_TYPES.get(name, name) for name in want if name != "null")

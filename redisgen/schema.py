@@ -176,7 +176,7 @@ def _branch(branch: dict[str, Any]) -> str:
 
 def _expected(node: dict[str, Any]) -> str:
     examples = node.get("examples", [])
-    shown = f" such as {', '.join(map(str, examples))}" if examples else ""
+    shown = f" (for example {', '.join(map(str, examples))})" if examples else ""
     return (node.get("title") or _KINDS.get(node.get("type", ""), "something else")) + shown
 
 
