@@ -216,7 +216,7 @@ def test_the_quick_and_the_exact_check_agree_on_line_breaks() -> None:
     values = parse('name: "a\\n"', "f")
     assert [finding.message for finding in explain(values)] == [
         "'name' must be a name of at most 48 characters: lower-case letters, digits and '-', starting with a letter "
-        "such as redis-cluster, not 'a\\n'"
+        "(for example redis-cluster), not 'a\\n'"
     ]
 
 
