@@ -60,9 +60,7 @@ class Directive(NamedTuple):
 
 def directive(name: str) -> Directive | None:
     """Return the directive of that name, old or new, in any case; or None if no version of Redis has it."""
-    rows = _table()["directives"]
-    row = rows.get(name.lower())
-    return _directive(row.get("alias", name.lower())) if row else None
+    return _directive(name.lower()) if name.lower() in _table()["directives"] else None
 
 
 def versions() -> tuple[Version, ...]:
@@ -126,17 +124,18 @@ def _version(text: str) -> Version:
 @cache
 def _directive(name: str) -> Directive:
     row = _table()["directives"][name]
-    eras: list[tuple[Version, Facts | None]] = []
-    if "since" in row:
-        eras.append((versions()[0], None))
-    eras.append((_version(row["since"]) if "since" in row else versions()[0], _facts(row)))
-    now = row
-    for version, change in row.get("changed", {}).items():
+    # An old spelling has its own first and last version: hash-max-ziplist-entries is older than what it now means.
+    newest = row.get("alias", name)
+    now = _table()["directives"][newest]
+    first = _version(row["since"]) if "since" in row else versions()[0]
+    eras: list[tuple[Version, Facts | None]] = [(versions()[0], None)] if "since" in row else []
+    eras.append((first, _facts(now)))
+    for version, change in now.get("changed", {}).items():
         now = change if "type" in change else now | change
         eras.append((_version(version), _facts(now)))
     if "until" in row:
         eras.append((next(version for version in versions() if version > _version(row["until"])), None))
-    return Directive(name, tuple(reversed(eras)), _reserved(name))
+    return Directive(newest, tuple(reversed(eras)), _reserved(newest))
 
 
 def _facts(row: dict[str, Any]) -> Facts:

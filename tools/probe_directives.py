@@ -87,6 +87,8 @@ class Connection:
 
     def _reply(self) -> Any:
         line = self._file.readline()
+        if not line:
+            raise SystemExit("redis-server went away")
         kind, rest = line[:1], line[1:-2].decode()
         if kind == b"-":
             raise RedisError(rest)
