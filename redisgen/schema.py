@@ -54,7 +54,7 @@ def resolve(node: dict[str, Any]) -> dict[str, Any]:
 
 def check_schema(values: Mapping) -> list[Finding]:
     """Hold the values against the schema; no finding when they fit."""
-    return [] if _fast(VALUES).is_valid(values) else explain(values)
+    return [] if not values or _fast(VALUES).is_valid(values) else explain(values)
 
 
 def explain(values: Mapping) -> list[Finding]:
