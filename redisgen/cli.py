@@ -195,6 +195,8 @@ def _parsed(file: str) -> Mapping:
     from redisgen.values import parse
 
     if file == "-":
+        if sys.stdin is None:
+            raise RedisgenError("stdin is closed; there are no values to read from it")
         return parse(sys.stdin.buffer.read(), "<stdin>")
     return parse(Path(file).read_bytes(), file)
 

@@ -115,6 +115,16 @@ def test_usage(run: Run, arguments: list[str]) -> None:
     assert done.stderr.startswith("Usage: ")
 
 
+def test_closed_stdin(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m redisgen validate -f - <&-"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+    )
+    assert done.returncode == 3
+    assert done.stderr == "redisgen: error: stdin is closed; there are no values to read from it\n"
+
+
 def test_schema_is_the_shipped_one(run: Run) -> None:
     assert run("schema").stdout == (SCHEMAS / "values.schema.json").read_text("utf-8")
 
