@@ -19,7 +19,7 @@ test: .venv/ready $(BIN)/kubeconform redis-server
 
 # The tests start servers of their own, on loopback; Debian's is not started as a service.
 redis-server:
-	@command -v redis-server > /dev/null || { echo "installing Debian's redis-server"; \
+	@command -v redis-server > /dev/null || ! command -v apt-get > /dev/null || { echo "installing Debian's redis-server"; \
 	  $(SUDO) apt-get update -qq && \
 	  $(SUDO) env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server > /dev/null; }
 
