@@ -17,15 +17,10 @@ import yaml
 from redisgen import kubeconform
 from redisgen.findings import Finding, Place, RedisgenError
 from redisgen.resources import TEMPLATES
+from tests.conftest import needs_kubeconform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-INSTALLED = shutil.which("kubeconform") or shutil.which("kubeconform", path=str(Path(sys.executable).parent))
-needs_kubeconform = pytest.mark.skipif(
-    not INSTALLED and not os.environ.get("CI"),
-    reason="kubeconform is missing: tools/get_kubeconform.sh installs it",
-)
 
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {key: value}\n"
 DEPLOYMENT: dict[str, Any] = {
