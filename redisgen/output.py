@@ -39,7 +39,9 @@ def write(texts: Mapping[str, str], folder: Path, force: bool = False, shown: Pr
         with _alone(folder) as work:
             return _write(texts, folder, work, force, shown)
     except OSError as error:
-        raise RedisgenError(f"cannot write {error.filename or folder}: {error.strerror}") from error
+        half = (folder / JOURNAL).is_file()
+        hint = "; some files are new, some old: mend that and render again, which makes the folder whole" * half
+        raise RedisgenError(f"cannot write {error.filename or folder}: {error.strerror}{hint}") from error
 
 
 def _write(texts: Mapping[str, str], folder: Path, work: Path, force: bool, shown: Progress) -> Written:
@@ -55,11 +57,19 @@ def _write(texts: Mapping[str, str], folder: Path, work: Path, force: bool, show
         return written
 
     staged = [(work / str(number), one) for number, one in enumerate(changed)]
-    with _folders_for(written, folder):
-        for path, one in shown(staged):
-            path.write_bytes((one.wanted or "").encode())
-        (work / "lock").write_bytes(lock)
-        _commit(_journal(lock, owned), work, folder)
+    parents = list(dict.fromkeys((folder / name).parent for name in (*written.changed, *removed)))
+    _check_writable(parents, folder)
+    for path, one in shown(staged):
+        path.write_bytes((one.wanted or "").encode())
+    (work / "lock").write_bytes(lock)
+    (work / "journal.new").write_bytes(_journal(lock, owned))
+    (work / "journal.new").replace(folder / JOURNAL)
+    try:
+        _make_folders(parents)
+    except OSError:
+        if not interrupted:
+            (folder / JOURNAL).unlink()
+        raise
     for path, one in staged:
         path.replace(folder / one.name)
     for name in removed:
@@ -77,11 +87,6 @@ def _journal(lock: bytes, owned: Owned) -> bytes:
     return lock + "".join(before).encode()
 
 
-def _commit(journal: bytes, work: Path, folder: Path) -> None:
-    (work / "journal.new").write_bytes(journal)
-    (work / "journal.new").replace(folder / JOURNAL)
-
-
 def _refuse(differences: list[Difference], folder: Path, force: bool) -> None:
     refused = []
     for one in differences:
@@ -96,40 +101,40 @@ def _refuse(differences: list[Difference], folder: Path, force: bool) -> None:
         raise RedisgenError("\n".join(["nothing is written:", *refused]))
 
 
-@contextmanager
-def _folders_for(written: Written, folder: Path) -> Iterator[None]:
-    """Make the folders of the files before anything is certain, and remove them if it fails."""
+def _check_writable(parents: Iterable[Path], folder: Path) -> None:
     device = folder.stat().st_dev
+    for parent in parents:
+        there = next(path for path in (parent, *parent.parents) if path.exists())
+        if not os.access(there, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise RedisgenError(f"cannot write {there}: Permission denied")
+        if there.stat().st_dev != device:
+            raise RedisgenError(f"{there} is on another file system than {folder}; no file can be moved there whole")
+
+
+def _make_folders(parents: Iterable[Path]) -> None:
+    """Make the folders with those above them, or none of them."""
     made: list[Path] = []
     try:
-        for parent in dict.fromkeys((folder / name).parent for name in (*written.changed, *written.removed)):
-            for path in reversed([parent, *parent.parents][: len(parent.relative_to(folder).parts)]):
-                if not path.exists():
-                    path.mkdir()
-                    made.append(path)
-            _check_writable(parent, device)
-        yield
-    except BaseException:
+        for parent in parents:
+            missing = [path for path in (parent, *parent.parents) if not path.exists()]
+            for path in reversed(missing):
+                path.mkdir()
+                made.append(path)
+    except OSError:
         for path in reversed(made):
-            with suppress(OSError):
-                path.rmdir()
+            path.rmdir()
         raise
 
 
-def _check_writable(parent: Path, device: int) -> None:
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise RedisgenError(f"cannot write {parent}: Permission denied")
-    if parent.stat().st_dev != device:
-        raise RedisgenError(
-            f"{parent} is on another file system than {parent.parent}; files cannot be moved there whole"
-        )
-
-
 def _remove_empty(path: Path, folder: Path) -> None:
-    with suppress(OSError):
-        while path != folder:
+    while path != folder:
+        try:
             path.rmdir()
-            path = path.parent
+        except FileNotFoundError:  # by a run that was interrupted
+            pass
+        except OSError:
+            return
+        path = path.parent
 
 
 @contextmanager
