@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional, TypeVar
 
 import typer
 
@@ -17,9 +17,13 @@ from redisgen.findings import Finding, InvalidValues, RedisgenError
 
 if TYPE_CHECKING:
     from redisgen.cluster import Fleet
+    from redisgen.output import Written
     from redisgen.values import Mapping
 
+    Staged = TypeVar("Staged")
+
 DEFAULT_FILE = "redisgen.yaml"
+_MANY = 500  # files
 
 
 class Exit(IntEnum):
@@ -29,6 +33,15 @@ class Exit(IntEnum):
     WRONG = 1  # the values are wrong, or a difference was found
     USAGE = 2
     FAILED = 3  # redisgen could not do its job
+
+
+class CheckFormat(StrEnum):
+    """How `check` prints differences."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    MARKDOWN = "markdown"
 
 
 app = typer.Typer(
@@ -42,7 +55,12 @@ app = typer.Typer(
 
 Values = Annotated[
     Optional[list[str]],  # noqa: UP045  # Typer reads it at run time
-    typer.Option("-f", "--values", metavar="FILE", help="Values; repeatable, later ones win key by key; - is stdin."),
+    typer.Option(
+        "-f",
+        "--values",
+        metavar="FILE",
+        help="Values; repeatable, later ones win key by key; - is stdin; in a folder each file is a cluster.",
+    ),
 ]
 Set = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -86,6 +104,7 @@ def render(
         Optional[Path],  # noqa: UP045
         typer.Option("-o", "--output", metavar="DIR", help="Write one file each into DIR instead of all to stdout."),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files of redisgen's that were edited.")] = False,
 ) -> None:
     """Render the manifests, to stdout or into a folder."""
     with _reported():
@@ -98,8 +117,10 @@ def render(
             return
         from redisgen.output import write
 
-        write(texts, folder)
-        _say(f"redisgen: {len(texts)} files in {folder}")
+        written = write(texts, folder, force, _progress)
+        if written.repaired:
+            _say(f"redisgen: an earlier run was interrupted while it wrote {folder}; the folder is whole again")
+        _say(f"redisgen: {len(texts)} files in {folder}{_changes(written, len(texts))}")
 
 
 @app.command()
@@ -130,6 +151,30 @@ def verify(
             _out(f"Kubernetes {version}: {count} documents valid\n")
         if findings:
             raise InvalidValues(findings)
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `redisgen render -o DIR` wrote.")],
+    values: Values = None,
+    assignments: Set = None,
+    style: Annotated[CheckFormat, typer.Option("--format", help="How to print the differences.")] = CheckFormat.TEXT,
+) -> None:
+    """Say whether a folder is what the values render, and how it differs."""
+    with _reported():
+        from redisgen import check as checking
+        from redisgen.render import render as texts_of
+
+        texts = texts_of(_fleet(values, assignments))
+        given = [Path(file) for file in [DEFAULT_FILE, *(values or [])] if file != "-"]
+        report = checking.check(texts, folder, _command(folder, values, assignments), given)
+        _out(checking.formatted(report, style))
+        if not report.differences:
+            _say(f"redisgen: {folder} is what the values render: {len(texts)} files")
+            return
+        for advice in report.advice:
+            _say(f"redisgen: {advice}")
+        raise typer.Exit(Exit.WRONG)
 
 
 @app.command()
@@ -179,8 +224,14 @@ def _sources(files: list[str], assignments: list[str]) -> list[Mapping]:
     if files.count("-") > 1:
         raise RedisgenError("stdin can be read once; give -f - once")
     wrong: list[Finding] = []
-    sources = []
-    reads = [partial(_parsed, file) for file in files] + [partial(assignment, one) for one in assignments]
+    sources: list[Mapping] = []
+    folders = [Path(file) for file in files if file != "-" and Path(file).is_dir()]
+    reads = [partial(_parsed, file) for file in files if Path(file) not in folders]
+    if folders:
+        from redisgen.clusters import clusters_of
+
+        reads.append(partial(clusters_of, folders, sources))
+    reads += [partial(assignment, one) for one in assignments]
     for read in reads:
         try:
             sources.append(read())
@@ -199,6 +250,33 @@ def _parsed(file: str) -> Mapping:
             raise RedisgenError("stdin is closed; there are no values to read from it")
         return parse(sys.stdin.buffer.read(), "<stdin>")
     return parse(Path(file).read_bytes(), file)
+
+
+def _changes(written: Written, count: int) -> str:
+    """Say what a run changed in a folder, unless it wrote all of it."""
+    if written.changed and len(written.changed) == count and not written.removed:
+        return ""
+    counts = {"written": len(written.changed), "removed": len(written.removed)}
+    changes = [f"{number} {did}" for did, number in counts.items() if number]
+    return f": {', '.join(changes) or 'none changed'}"
+
+
+def _command(folder: Path, files: list[str] | None, assignments: list[str] | None) -> str:
+    """Return the command that renders the same values into the folder, to be pasted into a shell."""
+    import shlex
+
+    given = [f"-f {shlex.quote(file)}" for file in files or []]
+    given += [f"--set {shlex.quote(one)}" for one in assignments or []]
+    return " ".join([f"redisgen render -o {shlex.quote(str(folder))}", *given])
+
+
+def _progress(staged: list[Staged]) -> Iterable[Staged]:
+    """Show how far it is, to a person, when it takes long enough to see."""
+    if len(staged) < _MANY or not sys.stderr.isatty():
+        yield from staged
+        return
+    with typer.progressbar(staged, label="Writing", file=sys.stderr) as bar:
+        yield from bar
 
 
 def _out(text: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from redisgen.folder import lock_of
 from redisgen.resources import SCHEMAS
 from tests.conftest import ROOT, Run
 from tests.system import rendered
@@ -48,14 +49,14 @@ def test_folder(run: Run, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == f"{NO_FILE}redisgen: {len(texts)} files in deploy/redis\n"
     written = {path.name: path.read_bytes().decode() for path in (tmp_path / "deploy/redis").iterdir()}
-    assert written == texts
+    assert written == {**texts, ".redisgen.lock": lock_of(texts)}
 
 
 def test_folder_where_a_file_stands(run: Run, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     done = run("render", "-o", "out", "--set", "name=x")
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == "redisgen: error: cannot write out: File exists\n"
+    assert done.stderr == "redisgen: error: out is a file; it should be a folder\n"
     assert (tmp_path / "out").read_text() == "mine"
 
 
@@ -92,7 +93,10 @@ def test_validate(run: Run) -> None:
     ("arguments", "message"),
     [
         (["render", "-f", "missing.yaml"], "redisgen: error: missing.yaml: No such file or directory\n"),
-        (["render", "-f", "."], "redisgen: error: .: Is a directory\n"),
+        (
+            ["render", "-f", "."],
+            "redisgen: error: .: a folder without *.yaml or *.yml files; each would be a cluster\n",
+        ),
         (["validate", "-f", "-", "-f", "-"], "redisgen: error: stdin can be read once; give -f - once\n"),
     ],
 )
