@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from enum import IntEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional, TextIO
 
 import typer
 
 from redisgen.findings import Finding, InvalidValues, RedisgenError
+from redisgen.report import Format, is_failure, report
 
 if TYPE_CHECKING:
     from redisgen.cluster import Fleet
@@ -48,6 +49,9 @@ Set = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--set", metavar="KEY=VALUE", help="One value, as in redis.replicas=5; repeatable, wins over files."),
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")]
+
+_read: dict[str, bytes] = {}  # the texts of the values, for the lines that findings show
 
 
 def main() -> NoReturn:
@@ -86,13 +90,14 @@ def render(
         Optional[Path],  # noqa: UP045
         typer.Option("-o", "--output", metavar="DIR", help="Write one file each into DIR instead of all to stdout."),
     ] = None,
+    strict: Strict = False,
 ) -> None:
     """Render the manifests, to stdout or into a folder."""
     with _reported():
         from redisgen.render import joined
         from redisgen.render import render as texts_of
 
-        texts = texts_of(_fleet(values, assignments))
+        texts = texts_of(_fleet(values, assignments, strict))
         if folder is None:
             _out(joined(texts))
             return
@@ -103,10 +108,20 @@ def render(
 
 
 @app.command()
-def validate(values: Values = None, assignments: Set = None) -> None:
+def validate(
+    values: Values = None,
+    assignments: Set = None,
+    format_: Annotated[Format, typer.Option("--format", help="What to write to stdout.")] = Format.TEXT,
+    strict: Strict = False,
+) -> None:
     """Say all that is wrong with the values."""
     with _reported():
-        fleet = _fleet(values, assignments)
+        try:
+            fleet, findings = _loaded(values, assignments, strict)
+        except InvalidValues as error:
+            _report(error.findings, sys.stdout, format_, strict)
+            raise typer.Exit(Exit.WRONG) from None
+        _report(findings, sys.stdout, format_, strict)
         count = len(fleet.clusters)
         _say(f"redisgen: the values are right: {count} cluster{'s' * (count != 1)}")
 
@@ -147,7 +162,7 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except InvalidValues as error:
-        _report(error.findings)
+        _report(error.findings, sys.stderr)
         raise typer.Exit(Exit.WRONG) from None
     except RedisgenError as error:
         _say(f"redisgen: error: {error}")
@@ -159,12 +174,20 @@ def _reported() -> Iterator[None]:
         raise typer.Exit(Exit.FAILED) from None
 
 
-def _fleet(files: list[str] | None, assignments: list[str] | None) -> Fleet:
+def _fleet(files: list[str] | None, assignments: list[str] | None, strict: bool = False) -> Fleet:
+    fleet, findings = _loaded(files, assignments, strict)
+    _report(findings, sys.stderr)
+    return fleet
+
+
+def _loaded(files: list[str] | None, assignments: list[str] | None, strict: bool) -> tuple[Fleet, list[Finding]]:
+    """Load the values, with the findings that are no reason to stop; those that are come as InvalidValues."""
     from redisgen.cluster import load_fleet
 
     fleet, findings = load_fleet(_sources(files or [], assignments or []))
-    _report(findings)
-    return fleet
+    if any(is_failure(finding, strict) for finding in findings):
+        raise InvalidValues(findings)
+    return fleet, findings
 
 
 def _sources(files: list[str], assignments: list[str]) -> list[Mapping]:
@@ -197,8 +220,11 @@ def _parsed(file: str) -> Mapping:
     if file == "-":
         if sys.stdin is None:
             raise RedisgenError("stdin is closed; there are no values to read from it")
-        return parse(sys.stdin.buffer.read(), "<stdin>")
-    return parse(Path(file).read_bytes(), file)
+        file, text = "<stdin>", sys.stdin.buffer.read()
+    else:
+        text = Path(file).read_bytes()
+    _read[file] = text
+    return parse(text, file)
 
 
 def _out(text: str) -> None:
@@ -211,6 +237,17 @@ def _say(text: str) -> None:
     sys.stderr.buffer.flush()
 
 
-def _report(findings: list[Finding]) -> None:
-    for finding in findings:
-        _say(str(finding))
+def _report(findings: list[Finding], stream: TextIO, format_: Format = Format.TEXT, strict: bool = False) -> None:
+    texts = _read if stream.isatty() else {}
+    text = report(findings, format_, texts=texts, colour=_is_coloured(stream), strict=strict)
+    stream.buffer.write(text.encode("utf-8"))
+    stream.buffer.flush()
+
+
+def _is_coloured(stream: TextIO) -> bool:
+    """Tell whether to write colour: no-color.org, then force-color.org, then what the terminal can do."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

@@ -79,8 +79,8 @@ def test_wrong_values_of_all_sources_at_once(run: Run, tmp_path: Path) -> None:
 
 def test_a_wrong_assignment_is_named(run: Run) -> None:
     done = run("validate", "--set", "redis.replica=3")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == ("--set redis.replica=3: error: unknown key 'replica'; did you mean 'replicas'? [schema]\n")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == ("--set redis.replica=3: error: unknown key 'replica'; did you mean 'replicas'? [schema]\n")
 
 
 def test_validate(run: Run) -> None:
