@@ -175,16 +175,23 @@ def _sarif(findings: list[Finding]) -> dict[str, Any]:
 
 
 def _sarif_rule(rule: str) -> dict[str, Any]:
-    title = _title(rule)
-    return {"id": rule, "shortDescription": {"text": title}} if title else {"id": rule}
+    title, guards = _about(rule)
+    return {
+        "id": rule,
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": guards},
+        "help": {"text": guards},
+    }
 
 
-def _title(rule: str) -> str | None:
-    """Look up what a rule is called; those about the form of the values are in no registry."""
+def _about(rule: str) -> tuple[str, str]:
+    """Look up what a rule is called and what it guards against; what is about the form of values is in no registry."""
     from redisgen import rules
 
     known = getattr(rules, "RULES", {}).get(rule)
-    return known.title if known else _FORMS.get(rule)
+    if known:
+        return known.title, known.guards
+    return _FORMS.get(rule, rule), _FORMS.get(rule, rule)
 
 
 def _sarif_result(finding: Finding, index: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
@@ -132,9 +133,12 @@ def test_sarif_exactly() -> None:
     assert run["tool"]["driver"]["name"] == "redisgen"
     assert run["tool"]["driver"]["version"] == __version__
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["RG003", "RG007", "schema"]
+    about = {"text": "Every key is known, and its value of the right kind"}
     assert run["tool"]["driver"]["rules"][2] == {
         "id": "schema",
-        "shortDescription": {"text": "Every key is known, and its value of the right kind"},
+        "shortDescription": about,
+        "fullDescription": about,
+        "help": about,
     }
     assert run["columnKind"] == "unicodeCodePoints"
     assert run["results"] == [
@@ -174,6 +178,20 @@ def test_sarif_exactly() -> None:
                 }
             ],
         },
+    ]
+
+
+def test_sarif_says_what_a_registered_rule_guards_against(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = SimpleNamespace(title="Memory left for forks", guards="A save that needs more memory than the limit.")
+    monkeypatch.setattr("redisgen.rules.RULES", {"RG003": rule}, raising=False)
+    (run,) = json.loads(report([WARNING], Format.SARIF))["runs"]
+    assert run["tool"]["driver"]["rules"] == [
+        {
+            "id": "RG003",
+            "shortDescription": {"text": rule.title},
+            "fullDescription": {"text": rule.guards},
+            "help": {"text": rule.guards},
+        }
     ]
 
 
