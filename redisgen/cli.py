@@ -56,6 +56,8 @@ _read: dict[str, bytes] = {}  # the texts of the values, for the lines that find
 
 def main() -> NoReturn:
     """Run the command line; nothing leaves here as a traceback but a bug of ours, and that with exit code 3."""
+    if sys.stderr is None:  # closed, as in `redisgen render 2>&-`: nobody listens
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     try:
         app()
     except SystemExit:
@@ -78,7 +80,8 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
     if version:
         from redisgen import __version__
 
-        _out(f"redisgen {__version__}\n")
+        with _reported():
+            _out(f"redisgen {__version__}\n")
         raise typer.Exit
 
 
@@ -228,26 +231,34 @@ def _parsed(file: str) -> Mapping:
 
 
 def _out(text: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8"))
-    sys.stdout.buffer.flush()
+    _write(sys.stdout, text.encode("utf-8"))
 
 
 def _say(text: str) -> None:
-    sys.stderr.buffer.write(f"{text}\n".encode("utf-8", "backslashreplace"))
-    sys.stderr.buffer.flush()
+    _write(sys.stderr, f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
 def _report(findings: list[Finding], stream: TextIO, format_: Format = Format.TEXT, strict: bool = False) -> None:
-    texts = _read if stream.isatty() else {}
+    texts = _read if _is_terminal(stream) else {}
     text = report(findings, format_, texts=texts, colour=_is_coloured(stream), strict=strict)
-    stream.buffer.write(text.encode("utf-8"))
+    _write(stream, text.encode("utf-8"))
+
+
+def _write(stream: TextIO | None, text: bytes) -> None:
+    if stream is None:
+        raise RedisgenError("stdout is closed; there is nowhere to write to")
+    stream.buffer.write(text)
     stream.buffer.flush()
 
 
-def _is_coloured(stream: TextIO) -> bool:
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _is_coloured(stream: TextIO | None) -> bool:
     """Tell whether to write colour: no-color.org, then force-color.org, then what the terminal can do."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+    return _is_terminal(stream) and os.environ.get("TERM") != "dumb"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -138,6 +137,8 @@ def _visible(text: str) -> str:
 
 
 def _json(data: dict[str, Any]) -> str:
+    import json
+
     # All in ASCII: whatever a terminal might obey, or UTF-8 cannot carry, is an escape.
     return json.dumps(data, indent=2) + "\n"
 

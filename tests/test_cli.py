@@ -125,6 +125,22 @@ def test_closed_stdin(tmp_path: Path) -> None:
     assert done.stderr == "redisgen: error: stdin is closed; there are no values to read from it\n"
 
 
+@pytest.mark.parametrize("command", ["render --set name=x", "validate --set name=_", "--version", "schema"])
+def test_closed_stdout(tmp_path: Path, command: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        f"{sys.executable} -m redisgen {command} >&-",
+        shell=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr == "redisgen: error: stdout is closed; there is nowhere to write to\n"
+
+
 def test_schema_is_the_shipped_one(run: Run) -> None:
     assert run("schema").stdout == (SCHEMAS / "values.schema.json").read_text("utf-8")
 
