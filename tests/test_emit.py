@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from ruamel.yaml import YAML
@@ -126,6 +126,7 @@ def test_ordinary_text_needs_no_quotes() -> None:
         assert scalar(text) == text
 
 
+@settings(deadline=None)
 @given(st.dictionaries(TEXT, TEXT, min_size=1, max_size=3), TEXT)
 def test_overrides_come_back_unchanged(annotations: dict[str, str], argument: str) -> None:
     patch = Mapping(assignment("a=b").place)

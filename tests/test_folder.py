@@ -24,6 +24,11 @@ from tests.system import rendered
 
 TEXTS = {"00-a.yaml": "a: 1\n", "04-b.yaml": "b: 1\nb2: 2\n", "shop/orders/04-cluster.yaml": "c: 1\n"}
 
+# Clusters with what the rules ask of a fleet, and with RBAC that does not change with them.
+ALONE = "operator: {rbac: cluster}\n"
+A = "{name: a, namespace: a, auth: {secretName: a}}"
+B = "{name: b, namespace: b, auth: {secretName: b}}"
+
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
@@ -315,10 +320,12 @@ def test_two_commands_at_once(tmp_path: Path) -> None:
 
 
 def test_what_render_says(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "redisgen.yaml").write_text("clusters: [{name: a}, {name: b}]")
-    count = len(rendered("clusters: [{name: a}, {name: b}]"))
+    (tmp_path / "redisgen.yaml").write_text(f"{ALONE}clusters: [{A}, {B}]")
+    count = len(rendered(f"{ALONE}clusters: [{A}, {B}]"))
     said = [run("render", "-o", "out").stderr, run("render", "-o", "out").stderr]
-    (tmp_path / "redisgen.yaml").write_text("clusters: [{name: a, redis: {maxmemoryPolicy: noeviction}}]")
+    (tmp_path / "redisgen.yaml").write_text(
+        f"{ALONE}clusters: [{{name: a, namespace: a, auth: {{secretName: a}}, redis: {{maxmemoryPolicy: noeviction}}}}]"
+    )
     said.append(run("render", "-o", "out").stderr)
     (tmp_path / "out" / WORK).mkdir()
     (tmp_path / "out" / JOURNAL).write_text("")
@@ -381,15 +388,17 @@ def test_the_values_may_stand_in_the_folder(run: Run, tmp_path: Path) -> None:
 
 def test_check_sees_every_difference(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    (tmp_path / "v.yaml").write_text("clusters: [{name: a}, {name: b}, {name: c}]\n")
-    run("render", "-o", "out", "-f", "v.yaml")
-    (tmp_path / "v.yaml").write_text("clusters: [{name: a, connection: {db: 1}}, {name: b}]\n")
-    (out / "00-operator-namespace.yaml").unlink()
-    edited = out / "saasodoo/b/05-connection.yaml"
-    edited.write_text(edited.read_text().replace('REDIS_DB: "0"', 'REDIS_DB: "7"'))
-    (out / "saasodoo/b/04-cluster.yaml").write_bytes(
-        (out / "saasodoo/b/04-cluster.yaml").read_bytes().replace(b"\n", b"\r\n")
+    (tmp_path / "v.yaml").write_text(
+        f"{ALONE}clusters: [{{name: a, auth: {{secretName: a}}}}, {B}, {{name: c, namespace: c}}]\n"
     )
+    run("render", "-o", "out", "-f", "v.yaml")
+    (tmp_path / "v.yaml").write_text(
+        f"{ALONE}clusters: [{{name: a, auth: {{secretName: a}}, connection: {{db: 1}}}}, {B}]\n"
+    )
+    (out / "00-operator-namespace.yaml").unlink()
+    edited = out / "b/b/05-connection.yaml"
+    edited.write_text(edited.read_text().replace('REDIS_DB: "0"', 'REDIS_DB: "7"'))
+    (out / "b/b/04-cluster.yaml").write_bytes((out / "b/b/04-cluster.yaml").read_bytes().replace(b"\n", b"\r\n"))
     (out / "extra").mkdir()
     (out / "extra/job.yml").write_text("mine")
     done = run("check", "out", "-f", "v.yaml", "--set", "exporter={enabled: true}")
@@ -398,15 +407,15 @@ def test_check_sees_every_difference(run: Run, tmp_path: Path) -> None:
     assert said == [
         "out/00-operator-namespace.yaml is missing",
         "out/saasodoo/a/05-connection.yaml is not what the values render now",
-        "out/saasodoo/b/04-cluster.yaml has CRLF line endings, as a Git checkout makes them",
-        "out/saasodoo/b/05-connection.yaml was edited since redisgen wrote it",
-        "out/saasodoo/c/04-cluster.yaml is not rendered any more",
-        "out/saasodoo/c/05-connection.yaml is not rendered any more",
+        "out/b/b/04-cluster.yaml has CRLF line endings, as a Git checkout makes them",
+        "out/b/b/05-connection.yaml was edited since redisgen wrote it",
+        "out/c/c/04-cluster.yaml is not rendered any more",
+        "out/c/c/05-connection.yaml is not rendered any more",
         "out/extra/job.yml was not written by redisgen",
     ]
-    assert "--- out/saasodoo/b/05-connection.yaml\n+++ out/saasodoo/b/05-connection.yaml (rendered)\n@@" in done.stdout
+    assert "--- out/b/b/05-connection.yaml\n+++ out/b/b/05-connection.yaml (rendered)\n@@" in done.stdout
     assert '-  REDIS_DB: "7"\n+  REDIS_DB: "0"\n' in done.stdout
-    assert "--- out/saasodoo/c/05-connection.yaml\n+++ /dev/null\n" in done.stdout
+    assert "--- out/c/c/05-connection.yaml\n+++ /dev/null\n" in done.stdout
     mend = "redisgen render -o out -f v.yaml --set 'exporter={enabled: true}' --force"
     assert done.stderr == (
         "redisgen: move away, since redisgen touches no file of others: out/extra/job.yml\n"
@@ -506,9 +515,15 @@ def test_a_folder_of_values_files(run: Run, tmp_path: Path) -> None:
     (tmp_path / "shared.yaml").write_text("redis: {port: 7000}\n")
     (tmp_path / "clusters").mkdir()
     for name in ("b.yml", "a.yaml", "Z.yaml", "c.txt", ".hidden.yaml"):
-        (tmp_path / "clusters" / name).write_text(f"name: {name[0].lower()}\n")
+        (tmp_path / "clusters" / name).write_text(
+            f"name: {name[0].lower()}\nnamespace: {name[0].lower()}\nauth: {{secretName: {name[0].lower()}}}\n"
+        )
     (tmp_path / "clusters/sub.yaml").mkdir()
-    listed = "redis: {port: 7001}\nclusters: [{name: z}, {name: a}, {name: b}]"
+    listed = (
+        "redis: {port: 7001}\nclusters: ["
+        + ", ".join(f"{{name: {n}, namespace: {n}, auth: {{secretName: {n}}}}}" for n in "zab")
+        + "]"
+    )
     done = run("render", "-f", "clusters", "-f", "shared.yaml", "--set", "redis.port=7001")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "---\n".join(rendered(listed).values())
@@ -556,7 +571,7 @@ def test_an_empty_folder_of_values(run: Run, tmp_path: Path) -> None:
 
 
 def test_one_change_among_many_clusters_writes_that_one(run: Run, tmp_path: Path) -> None:
-    clusters = [{"name": f"redis-{number}", "namespace": f"team-{number % 7}"} for number in range(50)]
+    clusters = [{"name": f"redis-{number}", "namespace": f"team-{number}"} for number in range(50)]
     (tmp_path / "redisgen.yaml").write_text(json.dumps({"clusters": clusters}))
     run("render", "-o", "out")
     for path in (tmp_path / "out").rglob("*"):
@@ -567,5 +582,5 @@ def test_one_change_among_many_clusters_writes_that_one(run: Run, tmp_path: Path
     touched = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and path.stat().st_mtime != 1]
     assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in touched) == [
         LOCK,
-        "team-2/redis-30/04-cluster.yaml",
+        "team-30/redis-30/04-cluster.yaml",
     ]
