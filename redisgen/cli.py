@@ -257,7 +257,8 @@ def _progress(staged: list[Staged]) -> Iterable[Staged]:
 
 
 def _out(text: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8"))
+    # Only a file name can hold what is no text.
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
     sys.stdout.buffer.flush()
 
 
