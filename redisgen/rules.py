@@ -12,16 +12,6 @@ from redisgen.values import Mapping, place_of
 if TYPE_CHECKING:
     from redisgen.cluster import Cluster
 
-# Directives with a key of their own, which says more than the directive.
-_KEYS = {
-    "port": "redis.port",
-    "maxmemory": "redis.maxmemory",
-    "maxmemory-policy": "redis.maxmemoryPolicy",
-    "save": "redis.persistence.rdb",
-    "appendonly": "redis.persistence.aof",
-    "appendfsync": "redis.persistence.aof",
-}
-
 
 def check(cluster: Cluster, values: Mapping) -> Iterator[Finding]:
     """Hold one cluster against every rule; `values` are its own, for the places."""
@@ -31,14 +21,17 @@ def check(cluster: Cluster, values: Mapping) -> Iterator[Finding]:
 
 def check_config(cluster: Cluster, values: Mapping) -> Iterator[Finding]:
     """Check the directives of redis.config: one that Redis refuses stops the operator's healing (T3)."""
-    if not cluster.redis.config:
-        return
-    from redisgen.directives import problem
-
     for name, value in cluster.redis.config.items():
-        if name in _KEYS:
-            message = f"'{name}' has a key of its own: {_KEYS[name]}"
-        else:
-            message = problem(name, str(value), cluster.redis.version) or ""
-        if message:
+        if message := _directive_problem(name, str(value), cluster.redis.version):
             yield Finding(place_of(values, ("redis", "config", name)), "config", message, fact="T3")
+
+
+def _directive_problem(name: str, value: str, version: tuple[int, int] | None) -> str | None:
+    # Only who sets a directive pays for the table.
+    from redisgen.directives import directive, problem
+
+    found = directive(name)
+    if found and found.reserved and (not found.reserved.values or value in found.reserved.values):
+        instead = f"; use {found.reserved.key}" if found.reserved.key else ""
+        return f"'{name}' {found.reserved.reason}{instead}"
+    return problem(name, value, version)

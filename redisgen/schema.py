@@ -54,7 +54,7 @@ def resolve(node: dict[str, Any]) -> dict[str, Any]:
 
 def check_schema(values: Mapping) -> list[Finding]:
     """Hold the values against the schema; no finding when they fit."""
-    return [] if _fast(VALUES).is_valid(values) else explain(values)
+    return [] if not values or _fast(VALUES).is_valid(values) else explain(values)
 
 
 def explain(values: Mapping) -> list[Finding]:
@@ -176,7 +176,7 @@ def _branch(branch: dict[str, Any]) -> str:
 
 def _expected(node: dict[str, Any]) -> str:
     examples = node.get("examples", [])
-    shown = f" such as {', '.join(map(str, examples))}" if examples else ""
+    shown = f" (for example {', '.join(map(str, examples))})" if examples else ""
     return (node.get("title") or _KINDS.get(node.get("type", ""), "something else")) + shown
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "golden"
+
+# In CI nothing is left out: there the tests fail where the program is missing.
+needs_kubeconform = pytest.mark.skipif(
+    not shutil.which("kubeconform")
+    and not shutil.which("kubeconform", path=str(Path(sys.executable).parent))
+    and not os.environ.get("CI"),
+    reason="kubeconform is missing: tools/get_kubeconform.sh installs it",
+)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -10,10 +10,11 @@ import yaml
 from ruamel.yaml import YAML
 
 from redisgen.cluster import load_fleet
+from redisgen.kubeconform import supported_versions, verify
 from redisgen.render import joined, render
 from redisgen.resources import TEMPLATES
 from redisgen.values import parse
-from tests.conftest import GOLDEN, Run
+from tests.conftest import GOLDEN, Run, needs_kubeconform
 from tests.system import CRD, findings
 
 VALID = sorted(path.parent for path in GOLDEN.glob("valid/*/values.yaml"))
@@ -83,3 +84,17 @@ def test_invalid_by_command_line(case: Path, run: Run, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (case / "findings.txt").read_text("utf-8").replace("redisgen.yaml", "<stdin>")
     assert list(tmp_path.iterdir()) == []
+
+
+@needs_kubeconform
+@pytest.mark.parametrize("case", VALID, ids=lambda case: case.name)
+def test_every_document_is_valid_for_every_kubernetes(case: Path) -> None:
+    texts = {name: text for name, text in texts_of(case).items() if name.endswith(".yaml")}
+    if case.name == "default":
+        texts[CRD] = (TEMPLATES / CRD).read_text("utf-8")
+    count = sum(len(list(yaml.safe_load_all(text))) for text in texts.values())
+    found, valid = verify(texts)
+    assert found == []
+    assert valid == dict.fromkeys(supported_versions(), count)
+    assert next(iter(valid)) == "1.25"
+    assert len(valid) >= 13

@@ -269,9 +269,8 @@ class Dumper(yaml.SafeDumper):
 Dumper.add_representer(str, Dumper.represent_text)
 
 
-def build(definitions: dict[str, Schema]) -> dict[Path, str]:
-    """Build both files, and stop if they are not what operator v1.2.4 serves."""
-    schema = openapi_schema(definitions)
+def build(schema: Schema) -> dict[Path, str]:
+    """Write out both files for the schema of the CRD, and stop if it is not the one operator v1.2.4 serves."""
     crd = custom_resource_definition(schema)
     if digest(schema) != V1_2_4:
         sys.exit(f"the schema is not the one of operator v1.2.4: digest {digest(schema)}")
@@ -291,7 +290,7 @@ def main() -> int:
     options = parser.parse_args()
 
     stale = 0
-    for file, text in build(kubernetes_definitions(options.definitions)).items():
+    for file, text in build(openapi_schema(kubernetes_definitions(options.definitions))).items():
         if file.exists() and file.read_text(encoding="utf-8") == text:
             continue
         print(f"{file.relative_to(ROOT)} {'is not what the table says' if options.check else 'written'}")
