@@ -309,7 +309,8 @@ def _progress(staged: list[Staged]) -> Iterable[Staged]:
 
 
 def _out(text: str) -> None:
-    _write(sys.stdout, text.encode("utf-8"))
+    # Only a file name can hold what is no text.
+    _write(sys.stdout, text.encode("utf-8", "backslashreplace"))
 
 
 def _say(text: str) -> None:

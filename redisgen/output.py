@@ -143,6 +143,8 @@ def _alone(folder: Path) -> Iterator[Path]:
     if folder.exists() and not folder.is_dir():
         raise RedisgenError(f"{folder} is a file; it should be a folder")
     work = folder / WORK
+    if work.is_symlink():
+        raise RedisgenError(f"{work} is a symlink; it should be a folder")
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         busy = _locked(work)
@@ -170,21 +172,27 @@ def _locked(work: Path) -> BinaryIO:
     """Take the lock that the system drops when a process ends, however it ends."""
     deadline = monotonic() + _PATIENCE
     while True:
-        with suppress(FileNotFoundError):  # the run before is just clearing up
-            work.parent.mkdir(parents=True, exist_ok=True)
-            work.mkdir(exist_ok=True)
-            if work.is_symlink():
-                raise RedisgenError(f"{work} is a symlink; it should be a folder")
-            path = work / "busy"
+        # The run before may be just clearing up: what it removes between two steps of ours is made anew.
+        with suppress(FileNotFoundError, FileExistsError):
+            work.mkdir(parents=True, exist_ok=True)
             flags = os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
-            busy = os.fdopen(os.open(path, flags, 0o644), "r+b")
-            # The file may have been cleared away, and made anew by a third run, since it was opened.
-            if _try_lock(busy.fileno()) and path.exists() and os.path.samestat(os.fstat(busy.fileno()), path.stat()):
+            busy = os.fdopen(os.open(work / "busy", flags, 0o644), "r+b")
+            if _try_lock(busy.fileno()) and _is_at(work / "busy", busy):
                 return busy
             busy.close()
+        if work.is_file():
+            raise RedisgenError(f"{work} is a file; it should be a folder")
         if monotonic() > deadline:
             raise RedisgenError(f"another redisgen is writing into {work.parent}; try again when it is done")
         sleep(0.01)
+
+
+def _is_at(path: Path, file: BinaryIO) -> bool:
+    """Say whether an open file still has its name, or was removed and a third run made another."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def _unlock(busy: BinaryIO, work: Path) -> None:

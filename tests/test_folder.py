@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -198,6 +198,11 @@ def test_a_symlink_in_place_of_the_work_folder(tmp_path: Path) -> None:
         write(TEXTS, tmp_path)
     assert str(caught.value) == f"{tmp_path / WORK} is a symlink; it should be a folder"
     assert files(tmp_path / "elsewhere") == {"0": "mine"}
+    (tmp_path / WORK).unlink()
+    (tmp_path / WORK).write_text("mine")
+    with pytest.raises(RedisgenError) as caught:
+        write(TEXTS, tmp_path)
+    assert str(caught.value) == f"{tmp_path / WORK} is a file; it should be a folder"
 
 
 def test_the_folder_itself_may_be_a_symlink(tmp_path: Path) -> None:
@@ -292,11 +297,9 @@ def test_a_new_folder_that_cannot_be_filled_is_gone_again(tmp_path: Path) -> Non
 
 def test_two_threads_at_once(tmp_path: Path) -> None:
     versions = [{f"{name}.yaml": f"{version}\n" * 100 for name in "abcdef"} for version in range(4)]
-    threads = [threading.Thread(target=write, args=(texts, tmp_path / "out")) for texts in versions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        written = list(pool.map(lambda texts: write(texts, tmp_path / "out"), versions * 10))
+    assert not any(one.repaired for one in written)
     assert files(tmp_path / "out") in [whole(texts) for texts in versions]
 
 
@@ -508,6 +511,48 @@ def test_check_with_wrong_values(run: Run, tmp_path: Path) -> None:
     assert run("check").returncode == 2
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="needs Git")
+def test_a_checkout_with_crlf(run: Run, tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        name = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "core.autocrlf=true"]
+        subprocess.run(["git", *name, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    def check_out_anew() -> None:
+        for path in (tmp_path / "out").rglob("*"):
+            if path.is_file() and path.name != ".gitattributes":
+                path.unlink()
+        git("checkout", "HEAD", "--", "out")
+
+    (tmp_path / "redisgen.yaml").write_text("name: a\n")
+    run("render", "-o", "out")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "Add Redis")
+    check_out_anew()
+    done = run("check", "out")
+    count = len(rendered())
+    assert done.returncode == 1
+    assert done.stdout.count(" has CRLF line endings, as a Git checkout makes them\n") == count
+    *_, line = done.stderr.splitlines()
+    assert line == "redisgen: to keep Git from it, put this line into out/.gitattributes: * text eol=lf"
+    (tmp_path / "out/.gitattributes").write_text("* text eol=lf\n")
+    git("add", ".")
+    git("commit", "-m", "Keep line endings")
+    check_out_anew()
+    assert run("check", "out").returncode == 0
+
+
+def test_a_foreign_name_that_is_no_text(run: Run, tmp_path: Path) -> None:
+    run("render", "-o", "out", "--set", "name=a")
+    try:
+        (tmp_path / os.fsdecode(b"out/\xff.yaml")).write_text("")
+    except OSError:
+        pytest.skip("the file system allows text only")
+    for style in ("text", "json", "github", "markdown"):
+        done = run("check", "out", "--set", "name=a", "--format", style)
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
 # Many clusters
 
 
@@ -568,6 +613,30 @@ def test_an_empty_folder_of_values(run: Run, tmp_path: Path) -> None:
         3,
         "redisgen: error: clusters: a folder without *.yaml or *.yml files; each would be a cluster\n",
     )
+
+
+@pytest.mark.parametrize(("count", "shown"), [(300, True), (2, False)])
+def test_progress_on_a_terminal(tmp_path: Path, count: int, shown: bool) -> None:
+    pty = pytest.importorskip("pty")
+    (tmp_path / "redisgen.yaml").write_text(json.dumps({"clusters": [{"name": f"redis-{n}"} for n in range(count)]}))
+    ours, theirs = pty.openpty()
+    writer = subprocess.Popen(
+        [sys.executable, "-m", "redisgen", "render", "-o", "out"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"},
+        stderr=theirs,
+    )
+    os.close(theirs)
+    said = b""
+    try:
+        while part := os.read(ours, 4096):
+            said += part
+    except OSError:  # Linux' end of file
+        pass
+    os.close(ours)
+    assert writer.wait() == 0
+    assert (b"Writing" in said and b"100%" in said) == shown
+    assert said.endswith(f"redisgen: {4 + 2 * count} files in out\r\n".encode())
 
 
 def test_one_change_among_many_clusters_writes_that_one(run: Run, tmp_path: Path) -> None:
