@@ -532,6 +532,13 @@ def test_on_a_terminal(tmp_path: Path, command: str, environment: dict[str, str]
     assert _on_a_terminal(tmp_path, command, **environment) == expected
 
 
+def test_a_folder_of_values_on_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "values").mkdir()
+    (tmp_path / "values/a.yaml").write_text("redis: {replica: 3}\n")
+    said = _on_a_terminal(tmp_path, "validate", "-f", "values", NO_COLOR="1")
+    assert said == PLAIN.replace("redisgen.yaml", "values/a.yaml")
+
+
 def test_colour_forced_where_there_is_no_terminal(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "redisgen.yaml").write_text("redis: {replica: 3}\n")
     monkeypatch.setenv("FORCE_COLOR", "1")
