@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum, StrEnum
 from functools import partial
 from pathlib import Path
@@ -318,9 +318,18 @@ def _say(text: str) -> None:
 
 
 def _report(findings: list[Finding], stream: TextIO, format_: Format = Format.TEXT, strict: bool = False) -> None:
-    texts = _read if _is_terminal(stream) else {}
+    texts = _texts(findings) if _is_terminal(stream) else {}
     text = report(findings, format_, texts=texts, colour=_is_coloured(stream), strict=strict)
     _write(stream, text.encode("utf-8"))
+
+
+def _texts(findings: list[Finding]) -> dict[str, bytes]:
+    """Return the texts that findings point into; those of a folder of values are read again."""
+    for file in {finding.place.file for finding in findings} - _read.keys():
+        with suppress(OSError):
+            if Path(file).is_file():
+                _read[file] = Path(file).read_bytes()
+    return _read
 
 
 def _write(stream: TextIO | None, text: bytes) -> None:

@@ -12,17 +12,15 @@ from redisgen.findings import Finding, Place
 _WIDEST = 120  # characters of a source line that are shown; a file may hold one line of megabytes
 
 # What could move the cursor, colour the terminal, turn text around, break a line, or cannot stand in XML or UTF-8.
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
-)
+_UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 
 _COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;36"}
 _SARIF_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_GITHUB_COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 _FORMS = {
     "yaml": "The values are one document of YAML 1.2",
     "schema": "Every key is known, and its value of the right kind",
 }
-_GITHUB_COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
 class Format(StrEnum):
@@ -92,13 +90,12 @@ def _headline(finding: Finding, colour: bool) -> str:
 
 
 def _lines(text: bytes) -> list[str]:
-    # Lines as YAML 1.2 counts them.
-    return re.split(r"\r\n|\r|\n", text.decode("utf-8-sig", "replace"))
+    # Lines as YAML 1.2 counts them; it gives a byte order mark no column.
+    return re.split(r"\r\n|\r|\n", text.decode("utf-8", "replace").replace("\ufeff", ""))
 
 
 def _excerpt(line: str, finding: Finding, colour: bool) -> list[str]:
     """Show where in its line a finding stands, with a caret under the place."""
-    line = line.replace("\ufeff", "")  # YAML gives it no column
     before = finding.place.column - 1
     first = max(0, before - _WIDEST // 2)
     shown = [_shown(char) for char in line[first : first + _WIDEST]]
@@ -130,7 +127,9 @@ def _painted(text: str, sgr: str, colour: bool) -> str:
 
 def _visible(text: str) -> str:
     """Write what a terminal would obey rather than show as the escape it has in Python and, mostly, in YAML."""
-    return _UNPRINTABLE.sub(lambda char: char[0].encode("unicode_escape").decode(), text)
+    if text.isprintable():
+        return text
+    return re.sub(_UNPRINTABLE, lambda char: char[0].encode("unicode_escape").decode(), text)
 
 
 # For programs

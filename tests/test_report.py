@@ -8,6 +8,8 @@ import pty
 import re
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -343,11 +345,14 @@ def test_sarif_reads_back(findings: list[Finding]) -> None:
     assert read == [one._replace(place=one.place._replace(file=_plain(one.place.file))) for one in findings]
 
 
+@pytest.mark.skipif(
+    not find_spec("pydantic_sarif") and not os.environ.get("CI"), reason="pydantic-sarif, of the group dev, is missing"
+)
 @quickly
 @given(lists_of_findings)
 def test_sarif_fits_its_schema(findings: list[Finding]) -> None:
     # Classes made from the published schema; unlike it they do not know that lists such as `rules` have no twins.
-    model = pytest.importorskip("pydantic_sarif.model")
+    model = import_module("pydantic_sarif.model")
     model.StaticAnalysisResultsFormatSarifVersion210JsonSchema.model_validate_json(report(findings, Format.SARIF))
 
 
@@ -525,6 +530,13 @@ COLOURED = (
 def test_on_a_terminal(tmp_path: Path, command: str, environment: dict[str, str], expected: str) -> None:
     (tmp_path / "redisgen.yaml").write_text("redis: {replica: 3}\n")
     assert _on_a_terminal(tmp_path, command, **environment) == expected
+
+
+def test_a_folder_of_values_on_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "values").mkdir()
+    (tmp_path / "values/a.yaml").write_text("redis: {replica: 3}\n")
+    said = _on_a_terminal(tmp_path, "validate", "-f", "values", NO_COLOR="1")
+    assert said == PLAIN.replace("redisgen.yaml", "values/a.yaml")
 
 
 def test_colour_forced_where_there_is_no_terminal(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
