@@ -171,6 +171,7 @@ class Cluster(_Values, frozen=True):
     exporter: Exporter
     connection: Connection
     overrides: dict[str, Any]
+    waive: dict[str, str]
 
 
 class Fleet(Struct, frozen=True):
@@ -205,9 +206,7 @@ def load_fleet(sources: Iterable[Mapping]) -> tuple[Fleet, list[Finding]]:
     except ValidationError:
         # A float such as 3.0 is a whole number to the quick check, but not what anyone should write.
         raise InvalidValues(explain(values)) from None
-    findings = [
-        finding for one, cluster in zip(each, fleet.clusters, strict=True) for finding in rules.check(cluster, one)
-    ]
+    findings = rules.check(fleet, each)
     if any(finding.severity == "error" for finding in findings):
         raise InvalidValues(findings)
     return fleet, findings

@@ -85,7 +85,7 @@ def test_a_wrong_assignment_is_named(run: Run) -> None:
 
 
 def test_validate(run: Run) -> None:
-    done = run("validate", "-f", "-", stdin="clusters: [{name: a}, {name: b, namespace: b}]")
+    done = run("validate", "-f", "-", stdin="clusters: [{name: a}, {name: b, namespace: b, auth: {secretName: b}}]")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "redisgen: the values are right: 2 clusters\n")
 
 

@@ -110,6 +110,7 @@ OTHER = {  # another value for each key, and the files that it must change
     "imagePullSecrets": (["a"], {"03-operator-deployment.yaml", "04-cluster.yaml"}),
     "operator.namespace": ("x", {"00-operator-namespace.yaml", "02-operator-rbac.yaml", "03-operator-deployment.yaml"}),
     "operator.rbac": ("cluster", {"02-operator-rbac.yaml"}),
+    "redis.replicas": (2, {"04-cluster.yaml"}),
     "redis.port": (6380, {"04-cluster.yaml", "05-connection.yaml"}),
     "redis.persistence.storage": ("ephemeral", {"02-operator-rbac.yaml", "04-cluster.yaml"}),
     "redis.config": ({"hz": 20}, {"04-cluster.yaml"}),
@@ -130,6 +131,8 @@ def other_value(path: str, node: dict[str, Any]) -> Any:
         return [{"operator": "Exists"}]
     if path.endswith("nodeSelector"):
         return {"a": "b"}
+    if ".requests." in path:
+        return {"cpu": "10m", "memory": "16Mi"}[path.rpartition(".")[2]]
     if path.endswith("rdb"):
         return ["5 5"]
     return {"maxmemory": "100mb", "image": "x/y:8.0", "cpu": "300m", "memory": "700Mi", "size": "6Gi"}.get(
@@ -140,7 +143,7 @@ def other_value(path: str, node: dict[str, Any]) -> Any:
 LEAVES = [
     (path, node)
     for path, node in nodes(schema())
-    if path and "[]" not in path and path != "clusters" and ("default" in node)
+    if path and "[]" not in path and path not in ("clusters", "waive") and ("default" in node)
 ]
 
 

@@ -1,6 +1,6 @@
-"""Write the reference of the values into README.md, between its marks, from the schema.
+"""Write the reference of the values into README.md, between its marks, from the schema, and docs/traps.md.
 
-python tools/build_reference.py [--check]      --check: exit 1 when README.md is not what would be written
+python tools/build_reference.py [--check]      --check: exit 1 when a file is not what would be written
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from redisgen.rules.traps import table  # noqa: E402
 from redisgen.schema import resolve, schema  # noqa: E402
 
 README = ROOT / "README.md"
+TRAPS = ROOT / "docs" / "traps.md"
 START, END = "<!-- values: written by tools/build_reference.py -->\n", "<!-- end of values -->\n"
 
 
@@ -57,13 +59,14 @@ def readme() -> str:
 
 def main() -> int:
     """Write or check."""
-    if "--check" not in sys.argv:
-        README.write_text(readme(), "utf-8", newline="\n")
-        return 0
-    if README.read_text("utf-8") == readme():
-        return 0
-    print("README.md is not up to date: run tools/build_reference.py", file=sys.stderr)
-    return 1
+    stale = 0
+    for file, wanted in ((README, readme()), (TRAPS, table())):
+        if "--check" not in sys.argv:
+            file.write_text(wanted, "utf-8", newline="\n")
+        elif file.read_text("utf-8") != wanted:
+            print(f"{file.relative_to(ROOT)} is not up to date: run tools/build_reference.py", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":
