@@ -314,11 +314,18 @@ def test_two_commands_at_once(tmp_path: Path) -> None:
 # The commands
 
 
+def cluster(name: str, more: str = "", db: int = 0) -> str:
+    """Write the values of a cluster that gets on with others in its namespace."""
+    connection = f"connection: {{masterService: {name}-master, configMap: {name}-connection, db: {db}}}"
+    return f"{{name: {name}, {connection}, auth: {{secretName: {name}}}{more and ', ' + more}}}"
+
+
 def test_what_render_says(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "redisgen.yaml").write_text("clusters: [{name: a}, {name: b}]")
-    count = len(rendered("clusters: [{name: a}, {name: b}]"))
+    both = f"clusters: [{cluster('a')}, {cluster('b')}]"
+    (tmp_path / "redisgen.yaml").write_text(both)
+    count = len(rendered(both))
     said = [run("render", "-o", "out").stderr, run("render", "-o", "out").stderr]
-    (tmp_path / "redisgen.yaml").write_text("clusters: [{name: a, redis: {maxmemoryPolicy: noeviction}}]")
+    (tmp_path / "redisgen.yaml").write_text(f"clusters: [{cluster('a', 'redis: {maxmemoryPolicy: noeviction}')}]")
     said.append(run("render", "-o", "out").stderr)
     (tmp_path / "out" / WORK).mkdir()
     (tmp_path / "out" / JOURNAL).write_text("")
@@ -326,7 +333,7 @@ def test_what_render_says(run: Run, tmp_path: Path) -> None:
     assert said == [
         f"redisgen: {count} files in out\n",
         f"redisgen: {count} files in out: none changed\n",
-        f"redisgen: {count - 2} files in out: 1 written, 2 removed\n",
+        f"redisgen: {count - 2} files in out: 2 written, 2 removed\n",
         "redisgen: an earlier run was interrupted while it wrote out; the folder is whole again\n"
         f"redisgen: {count - 2} files in out: none changed\n",
     ]
@@ -381,9 +388,9 @@ def test_the_values_may_stand_in_the_folder(run: Run, tmp_path: Path) -> None:
 
 def test_check_sees_every_difference(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    (tmp_path / "v.yaml").write_text("clusters: [{name: a}, {name: b}, {name: c}]\n")
+    (tmp_path / "v.yaml").write_text(f"clusters: [{cluster('a')}, {cluster('b')}, {cluster('c')}]\n")
     run("render", "-o", "out", "-f", "v.yaml")
-    (tmp_path / "v.yaml").write_text("clusters: [{name: a, connection: {db: 1}}, {name: b}]\n")
+    (tmp_path / "v.yaml").write_text(f"clusters: [{cluster('a', db=1)}, {cluster('b')}]\n")
     (out / "00-operator-namespace.yaml").unlink()
     edited = out / "saasodoo/b/05-connection.yaml"
     edited.write_text(edited.read_text().replace('REDIS_DB: "0"', 'REDIS_DB: "7"'))
@@ -397,6 +404,7 @@ def test_check_sees_every_difference(run: Run, tmp_path: Path) -> None:
     said = [line for line in done.stdout.splitlines() if line.startswith("out/")]
     assert said == [
         "out/00-operator-namespace.yaml is missing",
+        "out/02-operator-rbac.yaml is not what the values render now",
         "out/saasodoo/a/05-connection.yaml is not what the values render now",
         "out/saasodoo/b/04-cluster.yaml has CRLF line endings, as a Git checkout makes them",
         "out/saasodoo/b/05-connection.yaml was edited since redisgen wrote it",
@@ -506,9 +514,9 @@ def test_a_folder_of_values_files(run: Run, tmp_path: Path) -> None:
     (tmp_path / "shared.yaml").write_text("redis: {port: 7000}\n")
     (tmp_path / "clusters").mkdir()
     for name in ("b.yml", "a.yaml", "Z.yaml", "c.txt", ".hidden.yaml"):
-        (tmp_path / "clusters" / name).write_text(f"name: {name[0].lower()}\n")
+        (tmp_path / "clusters" / name).write_text(cluster(name[0].lower()))
     (tmp_path / "clusters/sub.yaml").mkdir()
-    listed = "redis: {port: 7001}\nclusters: [{name: z}, {name: a}, {name: b}]"
+    listed = f"redis: {{port: 7001}}\nclusters: [{cluster('z')}, {cluster('a')}, {cluster('b')}]"
     done = run("render", "-f", "clusters", "-f", "shared.yaml", "--set", "redis.port=7001")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "---\n".join(rendered(listed).values())
@@ -556,7 +564,14 @@ def test_an_empty_folder_of_values(run: Run, tmp_path: Path) -> None:
 
 
 def test_one_change_among_many_clusters_writes_that_one(run: Run, tmp_path: Path) -> None:
-    clusters = [{"name": f"redis-{number}", "namespace": f"team-{number % 7}"} for number in range(50)]
+    clusters = [
+        {
+            "name": f"redis-{number}",
+            "namespace": f"team-{number % 7}",
+            "connection": {"masterService": f"master-{number}", "configMap": f"connection-{number}"},
+        }
+        for number in range(50)
+    ]
     (tmp_path / "redisgen.yaml").write_text(json.dumps({"clusters": clusters}))
     run("render", "-o", "out")
     for path in (tmp_path / "out").rglob("*"):
