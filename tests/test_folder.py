@@ -576,7 +576,7 @@ def test_one_change_among_many_clusters_writes_that_one(run: Run, tmp_path: Path
     run("render", "-o", "out")
     for path in (tmp_path / "out").rglob("*"):
         os.utime(path, (1, 1))
-    clusters[30]["redis"] = {"maxmemoryPolicy": "noeviction"}  # type: ignore[assignment]
+    clusters[30]["redis"] = {"maxmemoryPolicy": "noeviction"}
     (tmp_path / "redisgen.yaml").write_text(json.dumps({"clusters": clusters}))
     run("render", "-o", "out")
     touched = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and path.stat().st_mtime != 1]
