@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from enum import IntEnum, StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional, TextIO, TypeVar
 
 import typer
 
 from redisgen.findings import Finding, InvalidValues, RedisgenError
+from redisgen.report import Format, is_failure, report
 
 if TYPE_CHECKING:
     from redisgen.cluster import Fleet
@@ -66,10 +67,15 @@ Set = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--set", metavar="KEY=VALUE", help="One value, as in redis.replicas=5; repeatable, wins over files."),
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")]
+
+_read: dict[str, bytes] = {}  # the texts of the values, for the lines that findings show
 
 
 def main() -> NoReturn:
     """Run the command line; nothing leaves here as a traceback but a bug of ours, and that with exit code 3."""
+    if sys.stderr is None:  # closed, as in `redisgen render 2>&-`: nobody listens
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     try:
         app()
     except SystemExit:
@@ -92,7 +98,8 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
     if version:
         from redisgen import __version__
 
-        _out(f"redisgen {__version__}\n")
+        with _reported():
+            _out(f"redisgen {__version__}\n")
         raise typer.Exit
 
 
@@ -105,13 +112,14 @@ def render(
         typer.Option("-o", "--output", metavar="DIR", help="Write one file each into DIR instead of all to stdout."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files of redisgen's that were edited.")] = False,
+    strict: Strict = False,
 ) -> None:
     """Render the manifests, to stdout or into a folder."""
     with _reported():
         from redisgen.render import joined
         from redisgen.render import render as texts_of
 
-        texts = texts_of(_fleet(values, assignments))
+        texts = texts_of(_fleet(values, assignments, strict))
         if folder is None:
             _out(joined(texts))
             return
@@ -124,10 +132,20 @@ def render(
 
 
 @app.command()
-def validate(values: Values = None, assignments: Set = None) -> None:
+def validate(
+    values: Values = None,
+    assignments: Set = None,
+    format_: Annotated[Format, typer.Option("--format", help="What to write to stdout.")] = Format.TEXT,
+    strict: Strict = False,
+) -> None:
     """Say all that is wrong with the values."""
     with _reported():
-        fleet = _fleet(values, assignments)
+        try:
+            fleet, findings = _loaded(values, assignments, strict)
+        except InvalidValues as error:
+            _report(error.findings, sys.stdout, format_, strict)
+            raise typer.Exit(Exit.WRONG) from None
+        _report(findings, sys.stdout, format_, strict)
         count = len(fleet.clusters)
         _say(f"redisgen: the values are right: {count} cluster{'s' * (count != 1)}")
 
@@ -192,7 +210,7 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except InvalidValues as error:
-        _report(error.findings)
+        _report(error.findings, sys.stderr)
         raise typer.Exit(Exit.WRONG) from None
     except RedisgenError as error:
         _say(f"redisgen: error: {error}")
@@ -204,12 +222,20 @@ def _reported() -> Iterator[None]:
         raise typer.Exit(Exit.FAILED) from None
 
 
-def _fleet(files: list[str] | None, assignments: list[str] | None) -> Fleet:
+def _fleet(files: list[str] | None, assignments: list[str] | None, strict: bool = False) -> Fleet:
+    fleet, findings = _loaded(files, assignments, strict)
+    _report(findings, sys.stderr)
+    return fleet
+
+
+def _loaded(files: list[str] | None, assignments: list[str] | None, strict: bool) -> tuple[Fleet, list[Finding]]:
+    """Load the values, with the findings that are no reason to stop; those that are come as InvalidValues."""
     from redisgen.cluster import load_fleet
 
     fleet, findings = load_fleet(_sources(files or [], assignments or []))
-    _report(findings)
-    return fleet
+    if any(is_failure(finding, strict) for finding in findings):
+        raise InvalidValues(findings)
+    return fleet, findings
 
 
 def _sources(files: list[str], assignments: list[str]) -> list[Mapping]:
@@ -248,8 +274,11 @@ def _parsed(file: str) -> Mapping:
     if file == "-":
         if sys.stdin is None:
             raise RedisgenError("stdin is closed; there are no values to read from it")
-        return parse(sys.stdin.buffer.read(), "<stdin>")
-    return parse(Path(file).read_bytes(), file)
+        file, text = "<stdin>", sys.stdin.buffer.read()
+    else:
+        text = Path(file).read_bytes()
+    _read[file] = text
+    return parse(text, file)
 
 
 def _changes(written: Written, count: int) -> str:
@@ -280,15 +309,34 @@ def _progress(staged: list[Staged]) -> Iterable[Staged]:
 
 
 def _out(text: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8"))
-    sys.stdout.buffer.flush()
+    _write(sys.stdout, text.encode("utf-8"))
 
 
 def _say(text: str) -> None:
-    sys.stderr.buffer.write(f"{text}\n".encode("utf-8", "backslashreplace"))
-    sys.stderr.buffer.flush()
+    _write(sys.stderr, f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
-def _report(findings: list[Finding]) -> None:
-    for finding in findings:
-        _say(str(finding))
+def _report(findings: list[Finding], stream: TextIO, format_: Format = Format.TEXT, strict: bool = False) -> None:
+    texts = _read if _is_terminal(stream) else {}
+    text = report(findings, format_, texts=texts, colour=_is_coloured(stream), strict=strict)
+    _write(stream, text.encode("utf-8"))
+
+
+def _write(stream: TextIO | None, text: bytes) -> None:
+    if stream is None:
+        raise RedisgenError("stdout is closed; there is nowhere to write to")
+    stream.buffer.write(text)
+    stream.buffer.flush()
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _is_coloured(stream: TextIO | None) -> bool:
+    """Tell whether to write colour: no-color.org, then force-color.org, then what the terminal can do."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return _is_terminal(stream) and os.environ.get("TERM") != "dumb"

@@ -80,8 +80,8 @@ def test_wrong_values_of_all_sources_at_once(run: Run, tmp_path: Path) -> None:
 
 def test_a_wrong_assignment_is_named(run: Run) -> None:
     done = run("validate", "--set", "redis.replica=3")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == ("--set redis.replica=3: error: unknown key 'replica'; did you mean 'replicas'? [schema]\n")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == ("--set redis.replica=3: error: unknown key 'replica'; did you mean 'replicas'? [schema]\n")
 
 
 def test_validate(run: Run) -> None:
@@ -127,6 +127,22 @@ def test_closed_stdin(tmp_path: Path) -> None:
     )
     assert done.returncode == 3
     assert done.stderr == "redisgen: error: stdin is closed; there are no values to read from it\n"
+
+
+@pytest.mark.parametrize("command", ["render --set name=x", "validate --set name=_", "--version", "schema"])
+def test_closed_stdout(tmp_path: Path, command: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        f"{sys.executable} -m redisgen {command} >&-",
+        shell=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr == "redisgen: error: stdout is closed; there is nowhere to write to\n"
 
 
 def test_schema_is_the_shipped_one(run: Run) -> None:

@@ -527,15 +527,15 @@ def test_findings_carry_the_names_of_the_files(run: Run, tmp_path: Path) -> None
     (tmp_path / "clusters/a.yaml").write_text("name: a\nredis:\n  replica: 3\n")
     (tmp_path / "clusters/b.yaml").write_text("name: b\nclusters: []\n")
     done = run("validate", "-f", "clusters")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert [line.split(": error: ")[0] for line in done.stderr.splitlines()] == [
+    assert (done.returncode, done.stderr) == (1, "")
+    assert [line.split(": error: ")[0] for line in done.stdout.splitlines()] == [
         "clusters/a.yaml:3:3",
         "clusters/b.yaml:2:1",
     ]
     (tmp_path / "clusters/a.yaml").write_text("name: [\n")
     (tmp_path / "clusters/c.yaml").write_text("name: a\nname: b\n")
     done = run("validate", "-f", "clusters", "--set", "x")
-    assert [line.split(": error: ")[0] for line in done.stderr.splitlines()] == [
+    assert [line.split(": error: ")[0] for line in done.stdout.splitlines()] == [
         "--set x",
         "clusters/a.yaml:2:1",
         "clusters/c.yaml:2:1",
@@ -547,7 +547,7 @@ def test_clusters_are_listed_once(run: Run, tmp_path: Path) -> None:
     (tmp_path / "clusters/a.yaml").write_text("name: a\n")
     (tmp_path / "shared.yaml").write_text("name: x\nclusters: [{name: b}]\n")
     done = run("validate", "-f", "shared.yaml", "-f", "clusters")
-    assert (done.returncode, done.stderr) == (
+    assert (done.returncode, done.stdout) == (
         1,
         "shared.yaml:2:1: error: 'clusters' stands here, and a folder given with -f lists clusters, too; "
         "use one of them [schema]\n",
