@@ -238,3 +238,8 @@ def test_grace_for_the_operators_script() -> None:
     text = "redis: {handover: false, terminationGracePeriod: %s}"
     assert findings(text % 37) == []
     assert [line.rpartition(" ")[2] for line in findings(text % 36)] == ["[RG015]"]
+
+
+def test_a_single_pod_that_waits_for_no_replica() -> None:
+    found = findings("redis: {replicas: 1, config: {min-replicas-to-write: 0}}\nsentinel: {replicas: 1}")
+    assert [line.rpartition(" ")[2] for line in found] == ["[RG013]"]
