@@ -618,7 +618,8 @@ def test_an_empty_folder_of_values(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("count", "shown"), [(300, True), (2, False)])
 def test_progress_on_a_terminal(tmp_path: Path, count: int, shown: bool) -> None:
     pty = pytest.importorskip("pty")
-    (tmp_path / "redisgen.yaml").write_text(json.dumps({"clusters": [{"name": f"redis-{n}"} for n in range(count)]}))
+    clusters = [{"name": f"redis-{n}", "namespace": f"team-{n}", "auth": {"secretName": "a"}} for n in range(count)]
+    (tmp_path / "redisgen.yaml").write_text(json.dumps({"clusters": clusters}))
     ours, theirs = pty.openpty()
     writer = subprocess.Popen(
         [sys.executable, "-m", "redisgen", "render", "-o", "out"],

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import Any
 
 import pytest
+import yaml
 
-from redisgen.cluster import load_fleet
+from redisgen.cluster import Resources, load_fleet
 from redisgen.findings import InvalidValues
+from redisgen.overrides import apply
+from redisgen.render import render
 from redisgen.rules import RULES, Rule, System
+from redisgen.rules.amounts import quantity, size
 from redisgen.rules.traps import AVOIDED, DIFF, RUNBOOK, TRAPS
-from redisgen.values import parse
+from redisgen.values import Mapping, parse
 from tests.conftest import GOLDEN
 from tests.system import findings
 
@@ -123,7 +128,7 @@ redis:
   maxmemory: 3gb
   maxmemoryPolicy: noeviction
   persistence: {aof: everysec, storage: {size: 20Gi, storageClass: fast-ssd}}
-  config: {min-replicas-to-write: 1, databases: 32, notify-keyspace-events: Ex}
+  config: {min-replicas-to-write: 1, databases: 32, notify-keyspace-events: Ex, maxmemory-samples: 10}
   tolerations: [{key: dedicated, operator: Equal, value: redis, effect: NoSchedule}]
 sentinel: {replicas: 5, downAfterMilliseconds: 10000, failoverTimeout: 60000}
 auth: {secretName: orders-redis}
@@ -132,7 +137,6 @@ overrides:
   redis:
     affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: []}}}
     podAnnotations: {sidecar.istio.io/inject: "false"}
-    customConfig: [maxmemory-samples 10, client-output-buffer-limit normal 0 0 0]
 """
 
 
@@ -152,3 +156,90 @@ def test_rules_cost_little() -> None:
         return perf_counter() - start
 
     assert min(once() for _ in range(50)) < 0.0003
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "{}",
+        "redis: {replicas: 2, image: redis:7.0, port: 7000, terminationGracePeriod: 9, resources: {limits: {cpu: 3}}}",
+        "redis: {resources: {requests: null}, shutdownConfigMap: null, exporter: {resources: {limits: {memory: 1Gi}}}}",
+        "sentinel: {replicas: 5, image: redis:6.2, customConfig: [parallel-syncs 2], resources: null}",
+        "redis: {storage: {persistentVolumeClaim: null}, exporter: {enabled: false, image: a}}\nauth: {secretPath: x}",
+        "redis: {storage: {keepAfterDeletion: false}}",
+    ],
+)
+def test_rules_see_what_is_rendered(patch: str) -> None:
+    text = "overrides: {}" if patch == "{}" else "overrides:\n" + "".join(f"  {line}\n" for line in patch.splitlines())
+    values = parse(text, "redisgen.yaml")
+    fleet, _ = load_fleet([Mapping(values.place)])
+    cluster = System(fleet.clusters[0], values, values["overrides"]).cluster
+    (document,) = yaml.safe_load_all(
+        apply(render(fleet)["04-cluster.yaml"], values["overrides"]).rpartition("---\n")[2]
+    )
+    spec = document["spec"]
+    redis, sentinel, exporter = spec["redis"], spec["sentinel"], spec["redis"]["exporter"]
+
+    def amounts(container: dict[str, Any]) -> list[str]:
+        resources = container.get("resources") or {}
+        return [
+            str((resources.get(kind) or {}).get(of, "")) for kind in ("requests", "limits") for of in ("cpu", "memory")
+        ]
+
+    def seen(resources: Resources) -> list[str]:
+        return [
+            str(getattr(getattr(resources, kind), of)) for kind in ("requests", "limits") for of in ("cpu", "memory")
+        ]
+
+    assert (
+        cluster.redis.replicas,
+        cluster.redis.image,
+        cluster.redis.port,
+        cluster.redis.termination_grace_period,
+    ) == (
+        redis["replicas"],
+        redis["image"],
+        redis["port"],
+        redis["terminationGracePeriod"],
+    )
+    assert cluster.redis.handover == (redis.get("shutdownConfigMap") == "redis-cluster-shutdown")
+    assert (cluster.sentinel.replicas, cluster.sentinel.image or cluster.redis.image) == (
+        sentinel["replicas"],
+        sentinel["image"],
+    )
+    assert (cluster.exporter.enabled, cluster.exporter.image) == (exporter["enabled"], exporter["image"])
+    assert seen(cluster.redis.resources) == amounts(redis)
+    assert seen(cluster.sentinel.resources) == amounts(sentinel)
+    assert seen(cluster.exporter.resources) == amounts(exporter)
+    assert cluster.auth.secret_name == spec.get("auth", {}).get("secretPath", "")
+    storage = cluster.redis.persistence.storage
+    assert isinstance(storage, str) == ("persistentVolumeClaim" not in redis["storage"])
+    assert isinstance(storage, str) or storage.keep_after_deletion == redis["storage"]["keepAfterDeletion"]
+    down_after = next((int(line.split()[1]) for line in sentinel["customConfig"] if line.startswith("down")), 30000)
+    assert cluster.sentinel.down_after_milliseconds == down_after
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [("100m", 0.1), ("700m", 0.7), ("1Gi", 2**30), ("2e9", 2e9), ("1E", 1e18), ("1.5", 1.5), (".5", 0.5), ("", None)],
+)
+def test_quantities(written: str, amount: float | None) -> None:
+    assert quantity(written) == amount
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"), [("1mb", 2**20), ("1m", 10**6), ("1GB", 2**30), ("12", 12), (12, 12), ("0", 0), ("7b", 7)]
+)
+def test_sizes(written: str | int, amount: int) -> None:
+    assert size(written) == amount
+
+
+def test_grace_for_the_operators_script() -> None:
+    text = "redis: {handover: false, terminationGracePeriod: %s}"
+    assert findings(text % 37) == []
+    assert [line.rpartition(" ")[2] for line in findings(text % 36)] == ["[RG015]"]
+
+
+def test_a_single_pod_that_waits_for_no_replica() -> None:
+    found = findings("redis: {replicas: 1, config: {min-replicas-to-write: 0}}\nsentinel: {replicas: 1}")
+    assert [line.rpartition(" ")[2] for line in found] == ["[RG013]"]

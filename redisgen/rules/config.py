@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec import UNSET
+
 from redisgen.rules.registry import Problem, rule
 from redisgen.rules.system import System
 
@@ -99,6 +101,33 @@ def check_lines(system: System) -> Iterator[Problem]:
 
 
 @rule(
+    "RG065",
+    "warning",
+    fact="2.3",
+    title="A customConfig that replaces redis.config",
+    guards="""A list in overrides replaces the one that redisgen renders: what redis.config says of directives that
+    change live goes nowhere.""",
+    example="redis: {config: {hz: 20}}\noverrides: {redis: {customConfig: [maxclients 500]}}",
+    near_miss="redis: {config: {io-threads: 2}}\noverrides: {redis: {customConfig: [maxclients 500]}}",
+)
+def check_replaced(system: System) -> Iterator[Problem]:
+    """Find directives of redis.config that overrides drops."""
+    config = system.cluster.redis.config
+    if not config or not system.patch or system.patched("redis.customConfig") is UNSET:
+        return
+    from redisgen.directives import is_live
+
+    kept = {name for _, name, _ in system.custom_config}
+    dropped = [name for name in config if name not in kept and is_live(name, system.cluster.redis.version)]
+    if dropped:
+        yield Problem(
+            "overrides.redis.customConfig",
+            f"this list replaces the one made of redis.config, and {', '.join(dropped)} "
+            f"{'are' if dropped[1:] else 'is'} lost; write these directives in redis.config too",
+        )
+
+
+@rule(
     "RG035",
     "error",
     fact="2.3",
@@ -106,7 +135,7 @@ def check_lines(system: System) -> Iterator[Problem]:
     guards="""With min-replicas-to-write no smaller than the number of Redis pods the master, which is one of them,
     never has enough replicas and refuses every write.""",
     example="redis: {config: {min-replicas-to-write: 3}}",
-    near_miss="redis: {config: {min-replicas-to-write: 1}}",
+    near_miss="redis: {config: {min-replicas-to-write: 2}}\nwaive: {RG036: rather no writes than lost ones}",
 )
 def check_min_replicas(system: System) -> Iterator[Problem]:
     """Hold min-replicas-to-write against the number of replicas."""

@@ -152,7 +152,7 @@ def check_left(system: System) -> Iterator[Problem]:
         if system.patched(f"{part}.imagePullPolicy") in (None, "Always"):
             yield Problem(
                 f"overrides.{part}.imagePullPolicy",
-                f"every restart of a {part} pod pulls: none starts while the registry is away, and the operator "
-                "heals nothing; set IfNotPresent",
+                f"every restart of a {part} pod pulls its image: none starts while the registry is away, and the "
+                "operator heals nothing; set IfNotPresent",
                 {f"overrides.{part}.imagePullPolicy": "IfNotPresent"},
             )

@@ -48,7 +48,7 @@ def check_single(system: System) -> Iterator[Problem]:
     guards="""The operator's own script sleeps 31 s on a master and only then saves. A shorter grace period, such as
     the default of 30 s, cuts it off: Redis is killed without a SAVE.""",
     example="redis: {handover: false, terminationGracePeriod: 30}",
-    near_miss="redis: {handover: false, terminationGracePeriod: 37}",
+    near_miss="redis: {handover: false, terminationGracePeriod: 31}\nwaive: {RG015: nothing to save}",
 )
 def check_operator_script(system: System) -> Iterator[Problem]:
     """Hold the grace period against the sleep of the operator's script."""
@@ -81,7 +81,7 @@ def check_grace(system: System) -> Iterator[Problem]:
     script = (_HANDOVER if redis.replicas > 1 else 0) if redis.handover else _OPERATOR_SCRIPT
     needed = script + _save_seconds(system)
     if redis.termination_grace_period < needed:
-        fitting = max(120, needed * 2)
+        fitting = min(max(120, needed * 2), 86400)
         yield Problem(
             "redis.terminationGracePeriod",
             f"{redis.termination_grace_period} s may not do: the shutdown script takes up to {script} s and saving "
@@ -186,6 +186,28 @@ def check_command(system: System) -> Iterator[Problem]:
                 f"{'are' if missing[1:] else 'is'} missing: redis.maxmemory and redis.persistence are not what runs; "
                 "add what is missing, or use redis.config",
             )
+
+
+@rule(
+    "RG064",
+    "warning",
+    fact="T4c",
+    title="Save points that add to the operator's",
+    guards="""The operator's redis.conf has save points of its own, 900 1 and 300 10. A --save among the arguments adds
+    to them, unless an empty one comes first.""",
+    example="""overrides:
+  redis: {command: [redis-server, /redis/redis.conf, --save, "60", "5", --maxmemory, 512mb, --appendonly, "yes"]}""",
+    near_miss="""overrides:
+  redis: {command: [redis-server, /redis/redis.conf, --save, "", --maxmemory, 512mb, --appendonly, "yes"]}""",
+)
+def check_save_points(system: System) -> Iterator[Problem]:
+    """Ask for an empty save point first."""
+    command = system.given("redis.command") or []
+    if "--save" in command and command[command.index("--save") + 1 :][:1] != [""]:
+        yield Problem(
+            "overrides.redis.command",
+            'the first --save adds to the operator\'s save points 900 1 and 300 10; put --save "" before it',
+        )
 
 
 @rule(

@@ -23,7 +23,7 @@ _SHARE = 0.75
     guards="""maxmemory counts data only. A container limit no larger is reached first, and the kernel kills Redis in
     the midst of writes, again after each load.""",
     example="redis: {maxmemory: 1gb}",
-    near_miss="redis: {maxmemory: 768mb}",
+    near_miss="redis: {maxmemory: 1023mb}\nwaive: {RG028: nothing is written}",
 )
 def check_fits(system: System) -> Iterator[Problem]:
     """Hold maxmemory against the memory limit."""
@@ -55,7 +55,7 @@ def check_room(system: System) -> Iterator[Problem]:
     if limit and limit * _SHARE < size(redis.maxmemory) < limit:
         yield Problem(
             "redis.maxmemory",
-            f"maxmemory {redis.maxmemory} is {size(redis.maxmemory) / limit:.0%} of the limit "
+            f"maxmemory {redis.maxmemory} is {size(redis.maxmemory) / limit:.1%} of the limit "
             f"{redis.resources.limits.memory}: a save's copies and buffers need a quarter of it, or the kernel kills "
             f"Redis; set {_three_quarters(limit)}",
             {"redis.maxmemory": _three_quarters(limit)},

@@ -196,6 +196,6 @@ def check_rename_text(system: System) -> Iterator[Problem]:
             if not re.fullmatch(r"[A-Za-z0-9_|-]+", name):
                 yield Problem(
                     f"overrides.redis.customCommandRenames.{index}.{side}",
-                    f"{side} is written raw into redis.conf and must be letters, digits, '-' and '_': Redis does not "
+                    f"'{side}' is written raw into redis.conf and must be letters, digits, '-' and '_': Redis does not "
                     "start with anything else",
                 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from redisgen.rules.registry import Problem, rule
 from redisgen.rules.system import System
 
-_PARTS = ("redis", "sentinel")
+_PARTS = {"redis": "Redis", "sentinel": "Sentinel"}
 
 
 @rule(
@@ -32,8 +32,8 @@ def check_spread(system: System) -> Iterator[Problem]:
             key = f"{part}.spread.nodes"
             yield Problem(
                 key,
-                f"nothing keeps the {pods.replicas} {part} pods on different nodes: one node can take them all; set "
-                f"{key} to preferred",
+                f"nothing keeps the {pods.replicas} {_PARTS[part]} pods on different nodes: one node can take them "
+                f"all; set {key} to preferred",
                 None if lost else {key: "preferred"},
             )
 
@@ -55,8 +55,8 @@ def check_required(system: System) -> Iterator[Problem]:
         if pods.replicas > 1 and pods.spread.nodes == "required":
             yield Problem(
                 f"{part}.spread.nodes",
-                f"{pods.replicas} {part} pods need {pods.replicas} nodes, and one more to spare: while a pod waits "
-                "for a node, the operator heals nothing",
+                f"{pods.replicas} {_PARTS[part]} pods need {pods.replicas} nodes, and one more to spare: while a pod "
+                "waits for a node, the operator heals nothing",
             )
 
 

@@ -156,7 +156,7 @@ def check_late(system: System) -> Iterator[Problem]:
     guards="""With redis.restartDelay Redis waits for down-after and 3 s more before it starts. The operator's liveness
     probe cannot be changed: it kills what does not answer within two minutes, again and again.""",
     example="sentinel: {downAfterMilliseconds: 112001}",
-    near_miss="sentinel: {downAfterMilliseconds: 30000}",
+    near_miss="sentinel: {downAfterMilliseconds: 112000}\nwaive: {RG006: a slow network}",
     waivable=False,
 )
 def check_delay(system: System) -> Iterator[Problem]:

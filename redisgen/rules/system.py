@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 # Where the RedisFailover has another name for a key of the values.
 _FIELDS = {
     "auth.secretName": "auth.secretPath",
-    "exporter.enabled": "redis.exporter.enabled",
-    "exporter.image": "redis.exporter.image",
     "redis.handover": "redis.shutdownConfigMap",
     "redis.persistence.storage": "redis.storage",
     "redis.persistence.storage.keepAfterDeletion": "redis.storage.keepAfterDeletion",
@@ -65,7 +63,7 @@ class System:
 
     def key(self, key: str) -> str:
         """Return the key that has the last word on a setting: the one of the values, or one in `overrides`."""
-        field = _FIELDS.get(key, key.replace("exporter.", "redis.exporter.", 1) if key[0] == "e" else key)
+        field = _FIELDS.get(key) or (f"redis.{key}" if key.startswith("exporter.") else key)
         return f"overrides.{field}" if self.patch and self.patched(field) is not UNSET else key
 
     def place(self, key: str) -> Place:
@@ -126,7 +124,7 @@ def _settled(cluster: Cluster, system: System) -> Cluster:
         sentinel=replace(
             cluster.sentinel,
             replicas=count("sentinel.replicas", cluster.sentinel.replicas, 3),
-            image=settle("sentinel.image", cluster.sentinel.image, _DEFAULT_IMAGE),
+            image=settle("sentinel.image", cluster.sentinel.image or redis.image, _DEFAULT_IMAGE),
             resources=resources("sentinel.resources", cluster.sentinel.resources),
             **_sentinel_settings(cluster.sentinel, system),
         ),

@@ -35,7 +35,7 @@ TRAPS: dict[str, Trap] = {
         (DIFF, RUNBOOK),
         "switch it on in the running Redis first",
     ),
-    "T4c": Trap("save points add to those of redis.conf", (AVOIDED, "RG032", "RG019"), "an empty --save comes first"),
+    "T4c": Trap("save points add to those of redis.conf", (AVOIDED, "RG032", "RG064"), "an empty --save comes first"),
     "T5": Trap("one Sentinel setting drops the others", (AVOIDED, "RG011", "RG012"), "all three are always rendered"),
     "T6": Trap("grace shorter than the shutdown script", ("RG014", "RG015"), ""),
     "T7": Trap("the master's label lags", (RUNBOOK,), "connect through Sentinel; redis-master is the fallback"),
