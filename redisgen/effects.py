@@ -429,6 +429,12 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(RBAC, "", _RIGHTS, _whole_removed),
     Row(
+        "ServiceAccount",
+        "",
+        Effect(Outcome.LOCKED_OUT, "an operator that runs as it loses its rights at once", "4"),
+        _whole_removed,
+    ),
+    Row(
         "Secret",
         "",
         Effect(Outcome.LOCKED_OUT, "the operator finds no password: every pass fails", "3"),
@@ -598,8 +604,8 @@ TABLE: tuple[Row, ...] = (
         "spec.redis.customConfig[appendonly]",
         Effect(
             Outcome.DATA_LOSS,
-            "Redis starts without the append-only file and then overwrites it; put --appendonly yes into command, with "
-            "care (T4b)",
+            "Redis starts without the append-only file and then overwrites it; put --appendonly yes into command, "
+            "minding T4b",
             "T4",
         ),
         _aof_on_too_late,

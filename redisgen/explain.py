@@ -137,7 +137,7 @@ def _cost(key: str, node: dict[str, Any]) -> Iterator[str]:
     yield "On a running system:"
     there, and_back = (list(_effects(judged)) for judged in (forth, back))
     if there == and_back:
-        yield from there
+        yield from (line.removeprefix("  ") for line in there)
     else:
         yield from (f"  {default} → {other}", *there, f"  {other} → {default}", *and_back)
 

@@ -19,6 +19,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 _MOST_BYTES = 256 * 2**20
 _MOST_NODES = 2_000_000
 _MOST_DEPTH = 100
+_INDENTED = re.compile(rf"^ {{{_MOST_DEPTH},}}|([-?:]\s+){{{_MOST_DEPTH // 2}}}", re.MULTILINE)
 _START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
@@ -98,7 +99,11 @@ def documents(chunk: Chunk) -> list[tuple[Identity, dict[str, Any]]]:
 def _texts(source: str) -> Iterator[tuple[str, bytes]]:
     path = Path(source)
     if source == "-":
-        yield "<stdin>", sys.stdin.buffer.read()
+        text = sys.stdin.buffer.read()
+        if not text.strip():
+            # Empty values are the defaults; nothing on a pipe is a command that failed.
+            raise RedisgenError("stdin is empty")
+        yield "<stdin>", text
     elif path.is_dir():
         for file in sorted(path.rglob("*")):
             hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
@@ -113,8 +118,10 @@ def _texts(source: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _git_texts(source: str) -> Iterator[tuple[str, bytes]]:
-    # Git takes the end of a line of cat-file for the end of a name.
-    name = source.rstrip("/") if not source.endswith(":/") else source[:-1]
+    # Git wants no slash at the end, but one behind a dot.
+    revision, _, path = source.partition(":")
+    stripped = path.rstrip("/")
+    name = f"{revision}:{stripped}{'/' * stripped.endswith('.')}"
     kind = _git(source, "cat-file", "-t", name).decode().strip()
     if kind == "blob":
         yield source, _git(source, "cat-file", "blob", name)
@@ -129,7 +136,7 @@ def _git_texts(source: str) -> Iterator[tuple[str, bytes]]:
             files[file] = digest
     blobs = _git(source, "cat-file", "--batch", stdin="".join(f"{digest}\n" for digest in files.values()))
     at = 0
-    prefix = name if name.endswith(":") else f"{name}/"
+    prefix = name if name.endswith((":", "/")) else f"{name}/"
     for file in files:
         header_end = blobs.index(b"\n", at)
         size = int(blobs[at:header_end].split()[2])
@@ -217,10 +224,9 @@ def _nodes(chunk: Chunk) -> list[Any]:
 
 
 def _check_depth(chunk: Chunk) -> None:
-    # The composer recurses in C; only text that could be deep at all is walked first.
-    if max(chunk.text.count("[") + chunk.text.count("{"), chunk.text.count("- ")) < _MOST_DEPTH and not re.search(
-        rf"^ {{{_MOST_DEPTH},}}", chunk.text, re.MULTILINE
-    ):
+    # The composer recurses in C. Only text that could be deep is walked first: many brackets, or one far indented.
+    brackets = chunk.text.count("[") + chunk.text.count("{")
+    if brackets < _MOST_DEPTH and not _INDENTED.search(chunk.text):
         return
     depth = 0
     for event in yaml.parse(chunk.text, _loader()):
