@@ -238,7 +238,7 @@ def _between(path: tuple[str, ...], old: Any, new: Any) -> Iterator[Difference]:
     if _equal(path, old, new):
         return
     sides = [value for value in (old, new) if value is not MISSING]
-    if all(isinstance(value, dict) and value for value in sides):
+    if any(sides) and all(isinstance(value, dict) for value in sides):
         for key in dict.fromkeys(str(key) for value in sides for key in value):
             yield from _between((*path, key), *(_by_text(value, key) for value in (old, new)))
     elif all(isinstance(value, list) for value in sides):

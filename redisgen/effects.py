@@ -311,6 +311,11 @@ def _labels_stay(change: Change) -> bool:
     return old is not None and old == new
 
 
+def _exporter_stays_off(change: Change) -> bool:
+    sides = (change.before, change.after)
+    return not any(at(document, "spec", change.path[1], "exporter", "enabled") is True for document in sides)
+
+
 def _of_operator(change: Change) -> bool:
     for document in (change.before, change.after, change.old, change.new):
         containers = at(document, "spec", "template", "spec", "containers")
@@ -630,6 +635,17 @@ TABLE: tuple[Row, ...] = (
         Effect(Outcome.LOCKED_OUT, "Redis refuses the directive at run time: every healing pass stops there", "T3"),
         _refused_live,
     ),
+    Row(
+        RF,
+        "spec.redis.customConfig[maxmemory]",
+        Effect(
+            Outcome.LIVE,
+            "set live on every pod by CONFIG SET within 30 s; what does not fit is evicted, or writes are refused "
+            "under noeviction",
+            "2.3",
+        ),
+        _less_memory,
+    ),
     Row(RF, "spec.redis.customConfig", Effect(Outcome.LIVE, "set live on every pod by CONFIG SET within 30 s", "2.3")),
     Row(
         RF,
@@ -698,6 +714,18 @@ TABLE: tuple[Row, ...] = (
         RF,
         "spec.redis.serviceAnnotations",
         Effect(Outcome.LIVE, "put on the Service rfr-NAME in the next pass; no pod restarts", "1.1"),
+    ),
+    Row(
+        RF,
+        "spec.redis.exporter",
+        Effect(Outcome.NONE, "the exporter is off before and after", "1.3"),
+        _exporter_stays_off,
+    ),
+    Row(
+        RF,
+        "spec.sentinel.exporter",
+        Effect(Outcome.NONE, "the exporter is off before and after", "1.3"),
+        _exporter_stays_off,
     ),
     Row(
         RF,

@@ -202,6 +202,60 @@ def test_custom_config_line_by_line() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "effect"),
+    [
+        ("{labelWhitelist: [x]}", "{labelWhitelist: [y]}", "none 1.2"),
+        ("{redis: {exporter: {image: a}}}", "{redis: {exporter: {image: b}}}", "none 1.3"),
+        (
+            "{redis: {exporter: {enabled: true, image: a}}}",
+            "{redis: {exporter: {enabled: true, image: b}}}",
+            "restart 2.4",
+        ),
+        ("{redis: {customConfig: [maxmemory 2gb]}}", "{redis: {customConfig: [maxmemory 1gb]}}", "live 2.3"),
+        ("{redis: {customConfig: [hz 1]}}", "{redis: {customConfig: [hz 1, requirepass x]}}", "locked-out 2.3"),
+        (
+            "{redis: {customCommandRenames: []}}",
+            "{redis: {customCommandRenames: [{from: KEYS, to: x}]}}",
+            "deferred 2.4",
+        ),
+        ("{redis: {}}", "{redis: {replicas: 0}}", "none T20"),
+        (
+            "{redis: {replicas: 5}, sentinel: {replicas: 5}}",
+            "{redis: {replicas: 3}, sentinel: {replicas: 5}}",
+            "restart T43",
+        ),
+        (
+            "{redis: {replicas: 3}, sentinel: {replicas: 5}}",
+            "{redis: {replicas: 5}, sentinel: {replicas: 5}}",
+            "live T43",
+        ),
+        ("{redis: {}}", "{redis: {}, sentinel: {replicas: 1}}", "locked-out T1"),
+        ("{redis: {}}", "{redis: {}, bootstrapNode: {host: 10.0.0.1}}", "data-loss 2.2"),
+        ("{redis: {}, bootstrapNode: {host: 10.0.0.1}}", "{redis: {}}", "live T44"),
+        ("{sentinel: {customConfig: [a 1, b 2]}}", "{sentinel: {customConfig: [a 1]}}", "deferred T5"),
+        ("{redis: {command: [r, --databases, '16']}}", "{redis: {command: [r, --databases, '8']}}", "data-loss None"),
+        ("{redis: {command: [r, --a, '1', --b, '2']}}", "{redis: {command: [r, --b, '2', --a, '1']}}", "restart 2.4"),
+        ("{redis: {noSuchField: 1}}", "{redis: {noSuchField: 2}}", "unknown None"),
+    ],
+)
+def test_effects_of_what_others_write(old: str, new: str, effect: str) -> None:
+    (change,) = json.loads(as_json(compare(failover(old), failover(new))[0]))["changes"]
+    assert f"{change['effect']} {change['fact']}" == effect
+
+
+@pytest.mark.parametrize(
+    ("whitelist", "effect"), [("[]", "restart"), ("['^$']", "live"), ("[chart]", "restart"), ("['(a+)+$']", "restart")]
+)
+def test_labels_that_reach_pods(whitelist: str, effect: str) -> None:
+    text = (
+        "apiVersion: databases.spotahome.com/v1\nkind: RedisFailover\n"
+        f"metadata: {{name: a, labels: {{helm.sh/chart: x-%s}}}}\nspec: {{labelWhitelist: {whitelist}}}"
+    )
+    (change,) = json.loads(as_json(compare(stream(text % 1), stream(text % 2))[0]))["changes"]
+    assert change["effect"] == effect
+
+
 def test_aof_that_was_on_at_run_time_first() -> None:
     old = failover("{redis: {customConfig: [appendonly yes]}}")
     new = failover("{redis: {customConfig: [appendonly yes], command: [redis-server, /x, --appendonly, 'yes']}}")
