@@ -53,10 +53,11 @@ def compare(old: Manifests, new: Manifests) -> tuple[list[Judged], list[str]]:
     passwords = _passwords(old, new) if any(one.kind == "Secret" for one in before | after) else frozenset()
     judged: list[Judged] = []
     renames = dict(_renames(before, after))
+    renamed = set(renames.values())
     for identity in [*before, *(one for one in after if one not in before)]:
         if identity in renames:
             judged += _renamed(identity, renames[identity], before, after)
-        elif identity not in renames.values():
+        elif identity not in renamed:
             left, right = before.get(identity, MISSING), after.get(identity, MISSING)
             judged += [
                 Judged(change, effect(change))
@@ -188,10 +189,9 @@ def _renames(
     gone = [one for one in before if one.kind == "RedisFailover" and one not in after]
     new = [one for one in after if one.kind == "RedisFailover" and one not in before]
     for old in gone:
-        same_spec = [one for one in new if at(before[old], "spec") == at(after[one], "spec")]
         same_name = [one for one in new if one.name == old.name]
-        only = new if len(gone) == len(new) == 1 else []
-        for one in (same_name or same_spec or only)[:1]:
+        alike = same_name or [one for one in new if at(before[old], "spec") == at(after[one], "spec")]
+        for one in (alike or (new if len(gone) == len(new) == 1 else []))[:1]:
             new.remove(one)
             yield old, one
 

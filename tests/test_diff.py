@@ -345,6 +345,33 @@ def test_hostile_shapes_are_no_crash() -> None:
             assert compare(old, new)[0]
 
 
+def test_no_control_characters() -> None:
+    odd = 'apiVersion: v1\nkind: X\nmetadata: {name: "\\e[31ma"}\n"\\e[31m": "%s\\e[31m\\r"'
+    judged = compare(stream(odd % 1), stream(odd % 2))[0]
+    assert len(judged) == 1
+    for write in (as_text, as_json, as_markdown):
+        assert write(judged).replace("\n", "").isprintable()
+
+
+def test_several_renames_are_told_apart() -> None:
+    old = Manifests([*failover("{redis: {replicas: 1}}", "a").chunks, *failover("{redis: {port: 1}}", "b").chunks], [])
+    new = Manifests([*failover("{redis: {port: 1}}", "y").chunks, *failover("{redis: {replicas: 1}}", "x").chunks], [])
+    assert [(one.change.old, one.change.new) for one in compare(old, new)[0]] == [("a", "x"), ("b", "y")]
+
+
+def test_unrelated_clusters_are_no_rename() -> None:
+    new = Manifests([*failover("{redis: {port: 1}}", "b").chunks, *failover("{redis: {port: 2}}", "c").chunks], [])
+    found = [one.effect.outcome.value for one in compare(failover("{}"), new)[0]]
+    assert found == ["data-loss", "created", "created"]
+
+
+def test_git_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    done = run("diff", "HEAD:deploy")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == ("redisgen: error: HEAD:deploy: no such file or folder; to read it from Git, install git\n")
+
+
 def test_a_document_twice() -> None:
     doubled = stream(
         "apiVersion: v1\nkind: X\nmetadata: {name: a}\n---\napiVersion: v1\nkind: X\nmetadata: {name: a}\nb: 1"
