@@ -25,6 +25,8 @@ from redisgen.effects import (
 )
 from redisgen.manifests import Chunk, Manifests, documents
 
+_OF_SERVER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _COMMANDS = ("command", "args")
 _CRD = "CustomResourceDefinition"
 _SECRET_NAME = re.compile(r"(?i)pass(word|wd|phrase)?$|passw|secret(?!_?name)|token|requirepass|masterauth|auth-pass|"
@@ -223,7 +225,18 @@ def _differences(identity: Identity, old: Any, new: Any) -> Iterator[Difference]
     else:
         for key in dict.fromkeys([*old, *new]):
             if key not in ("status", "apiVersion", "kind"):
-                yield from _between((str(key),), at(old, key), at(new, key))
+                yield from _between((str(key),), *(_ours(key, at(side, key)) for side in (old, new)))
+
+
+def _ours(key: str, value: Any) -> Any:
+    """Leave out of metadata what the API server and kubectl write, so that the output of `kubectl get` compares."""
+    if key != "metadata" or not isinstance(value, dict):
+        return value
+    kept = {name: item for name, item in value.items() if name not in _OF_SERVER}
+    annotations = kept.get("annotations")
+    if isinstance(annotations, dict) and _LAST_APPLIED in annotations:
+        kept["annotations"] = {name: item for name, item in annotations.items() if name != _LAST_APPLIED} or None
+    return kept
 
 
 def _versions(crd: Any) -> str:

@@ -372,6 +372,23 @@ def test_git_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.stderr == ("redisgen: error: HEAD:deploy: no such file or folder; to read it from Git, install git\n")
 
 
+def test_what_kubectl_prints() -> None:
+    served = stream(
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: databases.spotahome.com/v1\n  kind: RedisFailover\n"
+        "  metadata:\n    annotations: {kubectl.kubernetes.io/last-applied-configuration: '{}'}\n"
+        "    creationTimestamp: '2026-01-01T00:00:00Z'\n    generation: 2\n    name: orders\n    namespace: shop\n"
+        "    resourceVersion: '1'\n    uid: x\n  spec: {redis: {replicas: 3}}\n"
+    )
+    assert text_of(served, failover("{redis: {replicas: 3}}")) == "no difference\n"
+
+
+def test_dates_and_surrogates() -> None:
+    old = failover("{redis: {podAnnotations: {a: 2001-01-01}}}")
+    assert text_of(old, failover("{redis: {podAnnotations: {a: '2001-01-01'}}}")) == "no difference\n"
+    with pytest.raises(InvalidValues, match="not YAML"):
+        compare(old, failover('{redis: {podAnnotations: {a: "\\ud800"}}}'))
+
+
 def test_a_document_twice() -> None:
     doubled = stream(
         "apiVersion: v1\nkind: X\nmetadata: {name: a}\n---\napiVersion: v1\nkind: X\nmetadata: {name: a}\nb: 1"
