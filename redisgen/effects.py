@@ -907,6 +907,7 @@ TABLE: tuple[Row, ...] = (
         "Namespace",
         "metadata.labels",
         Effect(Outcome.DEFERRED, "running pods stay; pods that start later must pass what the labels demand", "T35"),
+        lambda change: change.path[2:3] != () and change.path[2].startswith("pod-security."),
     ),
     Row(
         "NetworkPolicy",

@@ -25,7 +25,7 @@ SAMPLES: dict[str, Any] = {
     "redis.persistence.rdb": ["3600 1"],
     "redis.persistence.storage": "ephemeral",
     "redis.persistence.storage.size": "10Gi",
-    "redis.config": {"notify-keyspace-events": "Ex"},
+    "redis.config": {"notify-keyspace-events": "Ex", "databases": 32},
     "redis.replicas": 5,
     "redis.resources.limits.memory": "2Gi",
     "redis.priorityClassName": "stateful",

@@ -389,6 +389,12 @@ def test_dates_and_surrogates() -> None:
         compare(old, failover('{redis: {podAnnotations: {a: "\\ud800"}}}'))
 
 
+@pytest.mark.parametrize(("key", "effect"), [("pod-security.kubernetes.io/enforce", "deferred"), ("team", "live")])
+def test_labels_of_a_namespace(key: str, effect: str) -> None:
+    text = f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: a, labels: {{{key}: %s}}}}"
+    assert [one.effect.outcome.value for one in compare(stream(text % "x"), stream(text % "y"))[0]] == [effect]
+
+
 def test_a_document_twice() -> None:
     doubled = stream(
         "apiVersion: v1\nkind: X\nmetadata: {name: a}\n---\napiVersion: v1\nkind: X\nmetadata: {name: a}\nb: 1"
