@@ -45,6 +45,22 @@ class CheckFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
+class DiffFormat(StrEnum):
+    """How `diff` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class FailOn(StrEnum):
+    """From which outcome on `diff` exits with 1."""
+
+    DATA_LOSS = "data-loss"
+    RESTART = "restart"
+    ANY = "any"
+
+
 app = typer.Typer(
     help="Kubernetes manifests of a highly available Redis, from a small values file.",
     add_completion=False,
@@ -193,6 +209,57 @@ def check(
         for advice in report.advice:
             _say(f"redisgen: {advice}")
         raise typer.Exit(Exit.WRONG)
+
+
+@app.command()
+def diff(
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="A folder, a file, - or REVISION:PATH; values or manifests.")
+    ],
+    new: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(metavar="[NEW]", help="The same; without it, what the values render now."),
+    ] = None,
+    values: Values = None,
+    assignments: Set = None,
+    layout: Annotated[DiffFormat, typer.Option("--format", help="How to print it.")] = DiffFormat.TEXT,
+    gate: Annotated[FailOn, typer.Option("--fail-on", help="What makes exit code 1.")] = FailOn.ANY,
+) -> None:
+    """Say how manifests differ, and what each change does to the running system."""
+    if new is not None and (values or assignments):
+        raise typer.BadParameter("give NEW, or -f and --set, not both")
+    if [old, new, *(values or [])].count("-") > 1:
+        raise typer.BadParameter("stdin can be read once")
+    with _reported():
+        from redisgen import diff as differences
+        from redisgen.effects import GATES
+        from redisgen.manifests import of_texts, read
+        from redisgen.render import render as texts_of
+
+        before = read(old)
+        after = of_texts(texts_of(_fleet(values, assignments))) if new is None else read(new)
+        judged, notes = differences.compare(before, after)
+        for note in notes:
+            _say(f"redisgen: {note}")
+        _out(differences.FORMATS[layout.value](judged))
+        if judged and differences.worst(judged).rank >= GATES[gate.value].rank:
+            raise typer.Exit(Exit.WRONG)
+
+
+@app.command()
+def explain(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="A key of the values, as redis.maxmemory, or a rule.")],
+) -> None:
+    """Say what a key of the values means, becomes and costs to change, or what a rule guards against."""
+    with _reported():
+        from redisgen.explain import Unknown
+        from redisgen.explain import explain as text_of
+
+        try:
+            _out(text_of(key))
+        except Unknown as error:
+            _say(f"redisgen: error: {error}")
+            raise typer.Exit(Exit.USAGE) from None
 
 
 @app.command()

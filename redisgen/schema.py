@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 VALUES = SCHEMAS / "values.schema.json"
 _LONGEST = 4096
-_KINDS = {
+KINDS = {
     "object": "a mapping",
     "array": "a sequence",
     "string": "text",
@@ -144,7 +144,7 @@ def _inner(error: ValidationError) -> list[ValidationError]:
 def _demand(keyword: str, rule: Any, node: dict[str, Any], value: Any) -> str:
     match keyword:
         case "type":
-            expected = node.get("title") or _KINDS[rule]
+            expected = node.get("title") or KINDS[rule]
             return f"be {expected}, not {_shown(value)}{_quote_hint(rule, value)}"
         case "enum":
             return f"be {_choice(rule)}, not {_shown(value)}{_word_guess(value, rule)}"
@@ -177,7 +177,7 @@ def _branch(branch: dict[str, Any]) -> str:
 def _expected(node: dict[str, Any]) -> str:
     examples = node.get("examples", [])
     shown = f" (for example {', '.join(map(str, examples))})" if examples else ""
-    return (node.get("title") or _KINDS.get(node.get("type", ""), "something else")) + shown
+    return (node.get("title") or KINDS.get(node.get("type", ""), "something else")) + shown
 
 
 def _shown(value: Any) -> str:
