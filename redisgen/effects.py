@@ -284,10 +284,8 @@ def _smaller(change: Change) -> bool:
 
 
 def _refused_live(change: Change) -> bool:
-    try:
-        from redisgen.directives import is_live
-    except ImportError:
-        return False
+    from redisgen.directives import is_live
+
     image = str(at(change.after, "spec", "redis", "image"))
     return not _removed(change) and not is_live(change.path[3][1:-1], _version(image))
 
