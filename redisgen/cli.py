@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
@@ -29,6 +29,14 @@ class Exit(IntEnum):
     WRONG = 1  # the values are wrong, or a difference was found
     USAGE = 2
     FAILED = 3  # redisgen could not do its job
+
+
+class Form(StrEnum):
+    """How `redisgen connection` prints."""
+
+    ENV = "env"
+    JSON = "json"
+    YAML = "yaml"
 
 
 app = typer.Typer(
@@ -92,12 +100,15 @@ def render(
         from redisgen.render import joined
         from redisgen.render import render as texts_of
 
-        texts = texts_of(_fleet(values, assignments))
+        fleet = _fleet(values, assignments)
+        texts = texts_of(fleet)
         if folder is None:
             _out(joined(texts))
             return
+        from redisgen.documents import documents
         from redisgen.output import write
 
+        texts |= documents(fleet, texts)
         write(texts, folder)
         _say(f"redisgen: {len(texts)} files in {folder}")
 
@@ -109,6 +120,36 @@ def validate(values: Values = None, assignments: Set = None) -> None:
         fleet = _fleet(values, assignments)
         count = len(fleet.clusters)
         _say(f"redisgen: the values are right: {count} cluster{'s' * (count != 1)}")
+
+
+@app.command()
+def docs(values: Values = None, assignments: Set = None) -> None:
+    """Print the documents of the system: how to install, connect, watch, test, mend and uninstall it."""
+    with _reported():
+        from redisgen.documents import documents
+        from redisgen.render import render as texts_of
+
+        fleet = _fleet(values, assignments)
+        _out("\n".join(documents(fleet, texts_of(fleet)).values()))
+
+
+@app.command()
+def connection(
+    values: Values = None,
+    assignments: Set = None,
+    form: Annotated[Form, typer.Option("--format", help="env for a shell, json or yaml for programs.")] = Form.ENV,
+    cluster: Annotated[str, typer.Option("--cluster", metavar="NAMESPACE/NAME", help="Which of several.")] = "",
+) -> None:
+    """Print the settings with which applications connect."""
+    with _reported():
+        from redisgen.connection import printed
+
+        fleet = _fleet(values, assignments)
+        found = [one for one in fleet.clusters if cluster in ("", one.name, f"{one.namespace}/{one.name}")]
+        if len(found) != 1:
+            names = ", ".join(f"{one.namespace}/{one.name}" for one in fleet.clusters)
+            raise typer.BadParameter(f"one of {names}", param_hint="--cluster")
+        _out(printed(found[0], form.value))
 
 
 @app.command()
