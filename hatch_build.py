@@ -22,5 +22,7 @@ class CompiledTemplates(BuildHookInterface[Any]):
 
         target = Path(self.root, "build", "compiled_templates")
         shutil.rmtree(target, ignore_errors=True)
-        environment().compile_templates(target, extensions=["j2"], zip=None, ignore_errors=False)
+        environment().compile_templates(
+            target, filter_func=lambda name: name.endswith(".yaml.j2"), zip=None, ignore_errors=False
+        )
         build_data["force_include"][str(target)] = "redisgen/compiled_templates"

@@ -61,6 +61,14 @@ class FailOn(StrEnum):
     ANY = "any"
 
 
+class Form(StrEnum):
+    """How `redisgen connection` prints."""
+
+    ENV = "env"
+    JSON = "json"
+    YAML = "yaml"
+
+
 app = typer.Typer(
     help="Kubernetes manifests of a highly available Redis, from a small values file.",
     add_completion=False,
@@ -135,12 +143,15 @@ def render(
         from redisgen.render import joined
         from redisgen.render import render as texts_of
 
-        texts = texts_of(_fleet(values, assignments, strict))
+        fleet = _fleet(values, assignments, strict)
+        texts = texts_of(fleet)
         if folder is None:
             _out(joined(texts))
             return
+        from redisgen.documents import documents
         from redisgen.output import write
 
+        texts |= documents(fleet, texts)
         written = write(texts, folder, force, _progress)
         if written.repaired:
             _say(f"redisgen: an earlier run was interrupted while it wrote {folder}; the folder is whole again")
@@ -197,9 +208,12 @@ def check(
     """Say whether a folder is what the values render, and how it differs."""
     with _reported():
         from redisgen import check as checking
+        from redisgen.documents import documents
         from redisgen.render import render as texts_of
 
-        texts = texts_of(_fleet(values, assignments))
+        fleet = _fleet(values, assignments)
+        texts = texts_of(fleet)
+        texts |= documents(fleet, texts)
         given = [Path(file) for file in [DEFAULT_FILE, *(values or [])] if file != "-"]
         report = checking.check(texts, folder, _command(folder, values, assignments), given)
         _out(checking.formatted(report, style))
@@ -260,6 +274,36 @@ def explain(
         except Unknown as error:
             _say(f"redisgen: error: {error}")
             raise typer.Exit(Exit.USAGE) from None
+
+
+@app.command()
+def docs(values: Values = None, assignments: Set = None) -> None:
+    """Print the documents of the system: how to install, connect, watch, test, mend and uninstall it."""
+    with _reported():
+        from redisgen.documents import documents
+        from redisgen.render import render as texts_of
+
+        fleet = _fleet(values, assignments)
+        _out("\n".join(documents(fleet, texts_of(fleet)).values()))
+
+
+@app.command()
+def connection(
+    values: Values = None,
+    assignments: Set = None,
+    form: Annotated[Form, typer.Option("--format", help="env for a shell, json or yaml for programs.")] = Form.ENV,
+    cluster: Annotated[str, typer.Option("--cluster", metavar="NAMESPACE/NAME", help="Which of several.")] = "",
+) -> None:
+    """Print the settings with which applications connect."""
+    with _reported():
+        from redisgen.connection import printed
+
+        fleet = _fleet(values, assignments)
+        found = [one for one in fleet.clusters if cluster in ("", one.name, f"{one.namespace}/{one.name}")]
+        if len(found) != 1:
+            names = ", ".join(f"{one.namespace}/{one.name}" for one in fleet.clusters)
+            raise typer.BadParameter(f"one of {names}", param_hint="--cluster")
+        _out(printed(found[0], form.value))
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from redisgen import overrides
 from redisgen.cluster import Claim, Cluster, Fleet
+from redisgen.connection import connection_settings
 from redisgen.redisfailover import redis_command, redis_custom_config, sentinel_custom_config
 from redisgen.resources import TEMPLATES
 from redisgen.template import environment
@@ -50,7 +51,7 @@ def _names(kind: str) -> list[str]:
 @cache
 def _environment() -> Environment:
     jinja = environment()
-    for derived in (redis_command, redis_custom_config, sentinel_custom_config):
+    for derived in (redis_command, redis_custom_config, sentinel_custom_config, connection_settings):
         jinja.globals[derived.__name__] = derived
     return jinja
 

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from redisgen.cluster import load_fleet
+from redisgen.documents import documents as documents_of
 from redisgen.findings import InvalidValues
 from redisgen.render import render
 from redisgen.values import parse
@@ -17,6 +18,13 @@ CRD = "01-operator-crd.yaml"
 def rendered(text: str = "") -> dict[str, str]:
     fleet, _ = load_fleet([parse(text, "redisgen.yaml")])
     return render(fleet)
+
+
+def written(text: str = "") -> dict[str, str]:
+    """Return what `render -o DIR` writes: manifests and documents."""
+    fleet, _ = load_fleet([parse(text, "redisgen.yaml")])
+    texts = render(fleet)
+    return texts | documents_of(fleet, texts)
 
 
 def findings(text: str | bytes) -> list[str]:

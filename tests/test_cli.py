@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from redisgen.cluster import load_fleet
+from redisgen.documents import documents
 from redisgen.folder import lock_of
 from redisgen.resources import SCHEMAS
 from tests.conftest import ROOT, Run
@@ -45,7 +47,9 @@ def test_values_from_stdin(run: Run) -> None:
 
 def test_folder(run: Run, tmp_path: Path) -> None:
     done = run("render", "-o", "deploy/redis")
+    fleet, _ = load_fleet([])
     texts = rendered()
+    texts |= documents(fleet, texts)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == f"{NO_FILE}redisgen: {len(texts)} files in deploy/redis\n"
     written = {path.name: path.read_bytes().decode() for path in (tmp_path / "deploy/redis").iterdir()}

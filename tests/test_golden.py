@@ -10,6 +10,7 @@ import yaml
 from ruamel.yaml import YAML
 
 from redisgen.cluster import load_fleet
+from redisgen.documents import documents
 from redisgen.kubeconform import supported_versions, verify
 from redisgen.render import joined, render
 from redisgen.resources import TEMPLATES
@@ -18,12 +19,15 @@ from tests.conftest import GOLDEN, Run, needs_kubeconform
 from tests.system import CRD, findings
 
 VALID = sorted(path.parent for path in GOLDEN.glob("valid/*/values.yaml"))
+WITH_DOCUMENTS = ("default", "two-clusters")
 INVALID = sorted(path.parent for path in GOLDEN.glob("invalid/*/values.yaml"))
 
 
 def texts_of(case: Path) -> dict[str, str]:
     fleet, found = load_fleet([parse((case / "values.yaml").read_bytes(), "values.yaml")])
     texts = render(fleet)
+    if case.name in WITH_DOCUMENTS:
+        texts |= documents(fleet, texts)
     assert texts.pop(CRD) == (TEMPLATES / CRD).read_text("utf-8")  # the same for all: kept once
     return texts | ({"findings.txt": "".join(f"{finding}\n" for finding in found)} if found else {})
 

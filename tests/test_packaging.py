@@ -42,7 +42,7 @@ def test_the_wheel_renders_what_the_checkout_renders(installed: Path, tmp_path: 
 def test_the_wheel_carries_all_it_needs_and_compiled_templates(installed: Path) -> None:
     assert (installed / "redisgen/schemas/values.schema.json").is_file()
     assert (installed / "redisgen/templates/04-cluster.yaml.j2").is_file()
-    templates = list((installed / "redisgen/templates").glob("*.j2"))
+    templates = list((installed / "redisgen/templates").glob("*.yaml.j2"))
     assert len(list((installed / "redisgen/compiled_templates").glob("*.py"))) == len(templates)
 
 
