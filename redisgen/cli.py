@@ -131,23 +131,26 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 def render(
     values: Values = None,
     assignments: Set = None,
-    folder: Annotated[
-        Optional[Path],  # noqa: UP045
+    output: Annotated[
+        Optional[str],  # noqa: UP045
         typer.Option("-o", "--output", metavar="DIR", help="Write one file each into DIR instead of all to stdout."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files of redisgen's that were edited.")] = False,
     strict: Strict = False,
 ) -> None:
     """Render the manifests, to stdout or into a folder."""
+    if output == "" or (force and output is None):
+        raise typer.BadParameter("-o needs the name of a folder, and --force needs -o")
     with _reported():
         from redisgen.render import joined
         from redisgen.render import render as texts_of
 
         fleet = _fleet(values, assignments, strict)
         texts = texts_of(fleet)
-        if folder is None:
+        if output is None:
             _out(joined(texts))
             return
+        folder = Path(output)
         from redisgen.documents import documents
         from redisgen.output import write
 

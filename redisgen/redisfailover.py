@@ -28,7 +28,9 @@ def redis_command(cluster: Cluster) -> list[str]:
         *((name, str(value)) for name, value in redis.config.items() if not _is_live(redis, name)),
     ]
     arguments = [argument for name, value in settings for argument in (f"--{name}", *(value.split() or [""]))]
-    return [*_delayed(cluster), "redis-server", "/redis/redis.conf", *arguments]
+    # Kubernetes would put a variable of the pod for $(NAME).
+    literal = [argument.replace("$(", "$$(") for argument in arguments]
+    return [*_delayed(cluster), "redis-server", "/redis/redis.conf", *literal]
 
 
 def redis_custom_config(cluster: Cluster) -> list[str]:

@@ -138,14 +138,14 @@ def _sentences(error: ValidationError) -> Iterator[tuple[KeyPath, str]]:
 
 def _inner(error: ValidationError) -> list[ValidationError]:
     """Return what is wrong by the one alternative of the value's own kind."""
-    return [one for one in error.context or () if one.validator not in ("type", "const", "enum")]
+    return [one for one in error.context or () if one.relative_path or one.validator not in ("type", "const", "enum")]
 
 
 def _demand(keyword: str, rule: Any, node: dict[str, Any], value: Any) -> str:
     match keyword:
         case "type":
             expected = node.get("title") or KINDS[rule]
-            return f"be {expected}, not {_shown(value)}{_quote_hint(rule, value)}"
+            return f"be {expected}, not {_shown(value)}{_quote_hint(rule, node, value)}"
         case "enum":
             return f"be {_choice(rule)}, not {_shown(value)}{_word_guess(value, rule)}"
         case "const":
@@ -177,7 +177,7 @@ def _branch(branch: dict[str, Any]) -> str:
 def _expected(node: dict[str, Any]) -> str:
     examples = node.get("examples", [])
     shown = f" (for example {', '.join(map(str, examples))})" if examples else ""
-    return (node.get("title") or KINDS.get(node.get("type", ""), "something else")) + shown
+    return (node.get("title") or KINDS.get(node.get("type", ""), "of another form")) + shown
 
 
 def _shown(value: Any) -> str:
@@ -198,10 +198,14 @@ def _choice(values: list[Any]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def _quote_hint(kind: str, value: Any) -> str:
-    if kind == "string" and isinstance(value, (bool, int, float)):
-        return "; put it in quotes"
-    return ""
+def _quote_hint(kind: str, node: dict[str, Any], value: Any) -> str:
+    if (
+        kind != "string"
+        or not isinstance(value, (bool, int, float))
+        or not re.search(node.get("pattern", ""), str(value))
+    ):
+        return ""
+    return "; put it in quotes"
 
 
 def _guess(unknown: str, known: dict[str, Any], path: KeyPath) -> str:

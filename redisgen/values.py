@@ -257,7 +257,7 @@ class _Reader:
         return self._scalar(node)
 
     def _scalar(self, node: ScalarNode) -> Any:
-        text: str = node.value
+        text = self._text(node)
         if node.style is not None or text == "<<":
             return text
         if text in _CONSTANTS:
@@ -278,6 +278,19 @@ class _Reader:
         if _NOT_FINITE.fullmatch(text):
             self.say(node, f"{text} is not a number that values can hold; put it in quotes if it is text")
             return 0.0
+        return text
+
+    def _text(self, node: ScalarNode) -> str:
+        """Join the surrogate pairs that JSON's escapes may make of one character."""
+        text: str = node.value
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            try:
+                return text.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                self.say(node, "half a surrogate pair is no text; write the character itself")
+                return ""
         return text
 
     def _mapping(self, node: Node) -> Mapping:

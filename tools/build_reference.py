@@ -14,11 +14,14 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from redisgen.rules import RULES  # noqa: E402
 from redisgen.rules.traps import table  # noqa: E402
 from redisgen.schema import resolve, schema  # noqa: E402
 
 README = ROOT / "README.md"
 TRAPS = ROOT / "docs" / "traps.md"
+RULES_START = "<!-- rules: written by tools/build_reference.py -->\n"
+RULES_END = "<!-- end of rules -->\n"
 START, END = "<!-- values: written by tools/build_reference.py -->\n", "<!-- end of values -->\n"
 
 
@@ -49,12 +52,24 @@ def text(node: dict[str, Any]) -> str:
     return " ".join(parts).replace("|", "\\|")
 
 
+def rules() -> Iterator[str]:
+    """Yield a row of the table of rules for each."""
+    for rule in RULES.values():
+        waivable = "yes" if rule.waivable else "no"
+        yield f"| {rule.id} | {rule.severity} | {rule.title} | {rule.fact or ''} | {waivable} |"
+
+
 def readme() -> str:
     """Return README.md as it should be."""
-    head, _, rest = README.read_text("utf-8").partition(START)
-    tail = rest.partition(END)[2]
-    table = "\n".join(["| key | default | |", "| --- | --- | --- |", *rows(schema())])
-    return f"{head}{START}\n{table}\n\n{END}{tail}"
+    text = README.read_text("utf-8")
+    text = _between(text, START, END, ["| key | default | |", "| --- | --- | --- |", *rows(schema())])
+    head = ["| rule | severity | what it is about | fact | waivable |", "| --- | --- | --- | --- | --- |"]
+    return _between(text, RULES_START, RULES_END, [*head, *rules()])
+
+
+def _between(text: str, start: str, end: str, lines: list[str]) -> str:
+    head, _, rest = text.partition(start)
+    return f"{head}{start}\n{chr(10).join(lines)}\n\n{end}{rest.partition(end)[2]}"
 
 
 def main() -> int:

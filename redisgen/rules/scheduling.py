@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec import UNSET
+
 from redisgen.rules.registry import Problem, rule
 from redisgen.rules.system import System
 
@@ -117,3 +119,52 @@ def check_host_network(system: System) -> Iterator[Problem]:
                 f"port {port} is then taken on the node: a second such pod, of this or another cluster, stays "
                 f"pending there, and the operator heals nothing meanwhile{dns}",
             )
+
+
+@rule(
+    "RG066",
+    "error",
+    fact=None,
+    title="A toleration that Kubernetes refuses",
+    guards="""A toleration without a key needs the operator Exists, one with Exists has no value, and tolerationSeconds
+    goes with the effect NoExecute only. Kubernetes refuses the pods otherwise.""",
+    example="redis: {tolerations: [{key: a, operator: Exists, value: b}]}",
+    near_miss="redis: {tolerations: [{operator: Exists, effect: NoExecute, tolerationSeconds: 30}]}",
+    waivable=False,
+)
+def check_tolerations(system: System) -> Iterator[Problem]:
+    """Hold the tolerations of Redis and Sentinel against what Kubernetes takes."""
+    for part in _PARTS:
+        for number, one in enumerate(getattr(system.cluster, part).tolerations):
+            exists = one.operator == "Exists"
+            if one.key is UNSET and not exists:
+                wrong = "without a key it tolerates every taint, and needs operator: Exists"
+            elif exists and one.value:
+                wrong = "with operator: Exists it has no value"
+            elif one.toleration_seconds is not UNSET and one.effect != "NoExecute":
+                wrong = "tolerationSeconds needs effect: NoExecute"
+            else:
+                continue
+            yield Problem(f"{part}.tolerations", f"Kubernetes refuses toleration {number + 1}: {wrong}")
+
+
+@rule(
+    "RG067",
+    "error",
+    fact="2.3",
+    title="A port that only the RedisFailover knows",
+    guards="""A port in overrides reaches the RedisFailover alone: the Service, the connection settings and the shutdown
+    script keep the other one, so clients and the hand-over find nobody there.""",
+    example="overrides: {redis: {port: 7000}}",
+    near_miss="redis: {port: 7000}",
+    waivable=False,
+)
+def check_port(system: System) -> Iterator[Problem]:
+    """Ask for redis.port instead of an override."""
+    port = system.given("redis.port")
+    if system.patch and port and port != system.written.redis.port:
+        yield Problem(
+            "overrides.redis.port",
+            f"only the RedisFailover would listen on {port}: Service, connection settings and shutdown script stay at "
+            f"{system.written.redis.port}; set redis.port",
+        )
