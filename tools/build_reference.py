@@ -54,7 +54,7 @@ def text(node: dict[str, Any]) -> str:
 
 def rules() -> Iterator[str]:
     """Yield a row of the table of rules for each."""
-    for rule in RULES.values():
+    for _, rule in sorted(RULES.items()):
         waivable = "yes" if rule.waivable else "no"
         yield f"| {rule.id} | {rule.severity} | {rule.title} | {rule.fact or ''} | {waivable} |"
 
