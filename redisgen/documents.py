@@ -91,18 +91,20 @@ class System:
     sentinel_port = SENTINEL_PORT
 
     @cached_property
+    def parsed(self) -> list[tuple[str, dict[str, Any]]]:
+        """File and content of each object of this cluster."""
+        return [(file, one) for file in self.files for one in _parsed(self.manifests[file])]
+
+    @cached_property
     def spec(self) -> dict[str, Any]:
         """The spec of the RedisFailover."""
-        (file,) = [name for name in self.files if name.endswith("04-cluster.yaml")]
-        (found,) = [one["spec"] for one in _parsed(self.manifests[file]) if one["kind"] == "RedisFailover"]
+        (found,) = [one["spec"] for _, one in self.parsed if one["kind"] == "RedisFailover"]
         return found  # type: ignore[no-any-return]
 
     @cached_property
     def objects(self) -> list[tuple[str, str, str]]:
         """File, kind and name of each object of this cluster."""
-        return [
-            (file, one["kind"], one["metadata"]["name"]) for file in self.files for one in _parsed(self.manifests[file])
-        ]
+        return [(file, one["kind"], one["metadata"]["name"]) for file, one in self.parsed]
 
     @property
     def namespace_is_ours(self) -> bool:
