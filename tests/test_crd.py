@@ -82,7 +82,7 @@ def test_files_are_as_the_tool_writes_them() -> None:
 def test_names_and_columns() -> None:
     assert CRD["metadata"]["name"] == "redisfailovers.databases.spotahome.com"
     assert CRD["spec"]["names"]["shortNames"] == ["rf"]
-    assert [column["name"] for column in VERSION["additionalPrinterColumns"]] == ["NAME", "REDIS", "SENTINELS", "AGE"]
+    assert [column["name"] for column in VERSION["additionalPrinterColumns"]] == ["REDIS", "SENTINELS", "AGE"]
     assert VERSION["subresources"] == {}
 
 

@@ -153,8 +153,7 @@ def openapi_schema(definitions: dict[str, Schema]) -> Schema:
 
 def custom_resource_definition(schema: Schema) -> Schema:
     """Wrap the schema as operator v1.2.4 did: no status, one version."""
-    columns = [
-        ("NAME", "string", ".metadata.name"),
+    columns = [  # kubectl shows the name by itself
         ("REDIS", "integer", ".spec.redis.replicas"),
         ("SENTINELS", "integer", ".spec.sentinel.replicas"),
         ("AGE", "date", ".metadata.creationTimestamp"),
