@@ -32,7 +32,7 @@ sentinel:
 """
 CLUSTERS = """\
 import sys, time
-from redisgen.cluster import load_fleet
+from redisgen.load import load_fleet
 from redisgen.render import render
 from redisgen.values import parse
 text = sys.argv[1]

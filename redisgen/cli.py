@@ -344,7 +344,7 @@ def _fleet(files: list[str] | None, assignments: list[str] | None, strict: bool 
 
 def _loaded(files: list[str] | None, assignments: list[str] | None, strict: bool) -> tuple[Fleet, list[Finding]]:
     """Load the values, with the findings that are no reason to stop; those that are come as InvalidValues."""
-    from redisgen.cluster import load_fleet
+    from redisgen.load import load_fleet
 
     fleet, findings = load_fleet(_sources(files or [], assignments or []))
     if any(is_failure(finding, strict) for finding in findings):

@@ -161,7 +161,7 @@ def _where(change: Change) -> str:
 
 
 def _texts(values: dict[str, Any], key: str) -> dict[str, str]:
-    from redisgen.cluster import load_fleet
+    from redisgen.load import load_fleet
     from redisgen.render import render
     from redisgen.values import parse
 

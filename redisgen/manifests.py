@@ -68,7 +68,7 @@ def read(source: str) -> Manifests:
 
 def of_values(text: bytes, file: str) -> Manifests:
     """Return the manifests that values render."""
-    from redisgen.cluster import load_fleet
+    from redisgen.load import load_fleet
     from redisgen.render import render
     from redisgen.values import parse
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from redisgen.cluster import load_fleet
 from redisgen.documents import documents as documents_of
 from redisgen.findings import InvalidValues
+from redisgen.load import load_fleet
 from redisgen.render import render
 from redisgen.values import parse
 

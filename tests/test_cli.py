@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from redisgen.cluster import load_fleet
 from redisgen.documents import documents
 from redisgen.folder import lock_of
+from redisgen.load import load_fleet
 from redisgen.resources import SCHEMAS
 from tests.conftest import ROOT, Run
 from tests.system import rendered

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
-from redisgen.cluster import Fleet, load_fleet
+from redisgen.cluster import Fleet
 from redisgen.documents import documents
+from redisgen.load import load_fleet
 from redisgen.markdown import shell, text
 from redisgen.render import render
 from redisgen.values import parse

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from ruamel.yaml import YAML
 
-from redisgen.cluster import load_fleet
 from redisgen.emit import block, scalar
 from redisgen.findings import InvalidValues
+from redisgen.load import load_fleet
 from redisgen.render import render
 from redisgen.resources import TEMPLATES
 from redisgen.template import environment

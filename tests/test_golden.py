@@ -9,9 +9,9 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 
-from redisgen.cluster import load_fleet
 from redisgen.documents import documents
 from redisgen.kubeconform import supported_versions, verify
+from redisgen.load import load_fleet
 from redisgen.render import joined, render
 from redisgen.resources import TEMPLATES
 from redisgen.values import parse

@@ -23,8 +23,8 @@ from typer.testing import CliRunner
 
 from redisgen import __version__
 from redisgen.cli import app
-from redisgen.cluster import load_fleet
 from redisgen.findings import Finding, Place
+from redisgen.load import load_fleet
 from redisgen.report import Format, report
 from tests.conftest import ROOT, Run
 
@@ -470,7 +470,7 @@ def test_unknown_format(run: Run) -> None:
 def test_strict(monkeypatch: pytest.MonkeyPatch, severity: str, arguments: list[str], code: int) -> None:
     found = WARNING._replace(severity=severity)
     line = f"{found}\n"
-    monkeypatch.setattr("redisgen.cluster.load_fleet", lambda sources: (load_fleet(sources)[0], [found]))
+    monkeypatch.setattr("redisgen.load.load_fleet", lambda sources: (load_fleet(sources)[0], [found]))
 
     done = CliRunner().invoke(app, ["validate", "--set", "name=x", *arguments])
     assert (done.exit_code, done.stdout) == (code, line)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from redisgen.cluster import Resources, load_fleet
+from redisgen.cluster import Resources
 from redisgen.findings import InvalidValues
+from redisgen.load import load_fleet
 from redisgen.overrides import apply
 from redisgen.render import render
 from redisgen.rules import RULES, Rule, System

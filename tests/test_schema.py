@@ -16,8 +16,9 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from redisgen import cluster as typed
-from redisgen.cluster import Cluster, load_fleet
+from redisgen.cluster import Cluster
 from redisgen.findings import InvalidValues
+from redisgen.load import load_fleet
 from redisgen.render import render
 from redisgen.schema import defaults, explain, resolve, schema
 from redisgen.values import Mapping, assignment, parse
