@@ -146,15 +146,13 @@ def render(
         from redisgen.render import render as texts_of
 
         fleet = _fleet(values, assignments, strict)
-        texts = texts_of(fleet)
         if output is None:
-            _out(joined(texts))
+            _out(joined(texts_of(fleet)))
             return
-        folder = Path(output)
-        from redisgen.documents import documents
+        from redisgen.documents import files
         from redisgen.output import write
 
-        texts |= documents(fleet, texts)
+        folder, texts = Path(output), files(fleet)
         written = write(texts, folder, force, _progress)
         if written.repaired:
             _say(f"redisgen: an earlier run was interrupted while it wrote {folder}; the folder is whole again")
@@ -211,12 +209,9 @@ def check(
     """Say whether a folder is what the values render, and how it differs."""
     with _reported():
         from redisgen import check as checking
-        from redisgen.documents import documents
-        from redisgen.render import render as texts_of
+        from redisgen.documents import files
 
-        fleet = _fleet(values, assignments)
-        texts = texts_of(fleet)
-        texts |= documents(fleet, texts)
+        texts = files(_fleet(values, assignments))
         given = [Path(file) for file in [DEFAULT_FILE, *(values or [])] if file != "-"]
         report = checking.check(texts, folder, _command(folder, values, assignments), given)
         _out(checking.formatted(report, style))

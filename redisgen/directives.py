@@ -50,6 +50,11 @@ class Directive(NamedTuple):
     eras: tuple[tuple[Version, Facts | None], ...]  # from this version on; None: it is not there; newest first
     reserved: Reserved | None
 
+    def reserved_for(self, value: str) -> Reserved | None:
+        """Return why this value is not the user's to set, or None if it is."""
+        reserved = self.reserved
+        return reserved if reserved and (not reserved.values or value in reserved.values) else None
+
     def at(self, version: Version) -> Facts | None:
         """Return what that version takes, or None if it does not have the directive.
 

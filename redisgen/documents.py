@@ -12,6 +12,7 @@ import yaml
 
 from redisgen.connection import MASTER_NAME, SENTINEL_PORT, connection_settings, sentinel_host
 from redisgen.markdown import environment
+from redisgen.render import render
 
 if TYPE_CHECKING:
     from redisgen.cluster import Cluster, Fleet
@@ -30,6 +31,12 @@ _UNITS = {
     "E": "1e18",
 }
 _UNITS |= {f"{unit}i": str(1024**power) for power, unit in enumerate("KMGTPE", 1)}
+
+
+def files(fleet: Fleet) -> dict[str, str]:
+    """Return all that `render -o DIR` writes, file name to text: the manifests and the documents."""
+    manifests = render(fleet)
+    return manifests | documents(fleet, manifests)
 
 
 def documents(fleet: Fleet, manifests: dict[str, str]) -> dict[str, str]:

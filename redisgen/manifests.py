@@ -214,13 +214,15 @@ def _nodes(chunk: Chunk) -> list[Any]:
         _check_depth(chunk)
         return list(yaml.compose_all(chunk.text, _loader()))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line, mark.column) if mark else (0, 0)
-        raise _broken(
-            chunk.file, chunk.line + line, column + 1, f"not YAML: {error.problem or error.context}"
-        ) from None
+        raise _misread(error, chunk) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _broken(chunk.file, chunk.line, 1, f"not YAML: {str(error) or 'nested too deep'}") from None
+
+
+def _misread(error: yaml.MarkedYAMLError, chunk: Chunk) -> InvalidValues:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    return _broken(chunk.file, chunk.line + line, column + 1, f"not YAML: {error.problem or error.context}")
 
 
 def _check_depth(chunk: Chunk) -> None:
@@ -246,11 +248,7 @@ def _data(chunk: Chunk) -> list[Any]:
     try:
         return [loader.construct_document(node) for node in nodes]
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line, mark.column) if mark else (0, 0)
-        raise _broken(
-            chunk.file, chunk.line + line, column + 1, f"not YAML: {error.problem or error.context}"
-        ) from None
+        raise _misread(error, chunk) from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise _broken(chunk.file, chunk.line, 1, f"not YAML: {error}") from None
     finally:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from redisgen.documents import documents as documents_of
+from redisgen.documents import files
 from redisgen.findings import InvalidValues
 from redisgen.load import load_fleet
 from redisgen.render import render
@@ -22,9 +22,7 @@ def rendered(text: str = "") -> dict[str, str]:
 
 def written(text: str = "") -> dict[str, str]:
     """Return what `render -o DIR` writes: manifests and documents."""
-    fleet, _ = load_fleet([parse(text, "redisgen.yaml")])
-    texts = render(fleet)
-    return texts | documents_of(fleet, texts)
+    return files(load_fleet([parse(text, "redisgen.yaml")])[0])
 
 
 def findings(text: str | bytes) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from redisgen import overrides
 from redisgen.findings import Finding, Place
-from redisgen.rules import (
+from redisgen.rules import (  # noqa: F401  # each enters its rules into RULES
     auth,
     config,
     exporter,
@@ -34,21 +34,6 @@ __all__ = ["RULES", "Problem", "Rule", "System", "check"]
 _OVER_CLUSTER = [rule for rule in RULES.values() if rule.over == "cluster"]
 _OVER_FLEET = [rule for rule in RULES.values() if rule.over == "fleet"]
 _OVER_WAIVERS = [rule for rule in RULES.values() if rule.over == "waivers"]
-_MODULES = (
-    auth,
-    config,
-    exporter,
-    fleet,
-    images,
-    lifecycle,
-    memory,
-    operator,
-    persistence,
-    pods,
-    scheduling,
-    sentinel,
-    waivers,
-)
 
 
 def check(of: Fleet, each: Iterable[Mapping]) -> list[Finding]:

@@ -30,8 +30,8 @@ def check_reserved(system: System) -> Iterator[Problem]:
     from redisgen.directives import directive  # only who sets a directive pays for the table
 
     for key, name, value in system.directives:
-        reserved = (found := directive(name)) and found.reserved
-        if reserved and (not reserved.values or value in reserved.values):
+        reserved = (found := directive(name)) and found.reserved_for(value)
+        if reserved:
             instead = f"; use {reserved.key}" if reserved.key else ""
             yield Problem(key, f"'{name}' {reserved.reason}{instead}", fact=reserved.fact)
 
@@ -55,7 +55,7 @@ def check_directives(system: System) -> Iterator[Problem]:
 
     for key, name, value in system.directives:
         found = directive(name)
-        if found and found.reserved and (not found.reserved.values or value in found.reserved.values):
+        if found and found.reserved_for(value):
             continue  # RG032
         if not name or (not value and key.startswith("overrides.")):
             continue  # RG034
