@@ -357,7 +357,7 @@ def _sources(files: list[str], assignments: list[str]) -> list[Mapping]:
     from redisgen.values import assignment
 
     if files.count("-") > 1:
-        raise RedisgenError("stdin can be read once; give -f - once")
+        raise typer.BadParameter("stdin can be read once; give -f - once")
     wrong: list[Finding] = []
     sources: list[Mapping] = []
     folders = [Path(file) for file in files if file != "-" and Path(file).is_dir()]
