@@ -2,7 +2,7 @@ PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 BIN := .venv/bin
 
-.PHONY: render test redis-server golden bench clean
+.PHONY: render test e2e redis-server golden bench clean
 
 # The default system, from a bare checkout.
 render: .venv/ready
@@ -16,6 +16,10 @@ test: .venv/ready $(BIN)/kubeconform redis-server
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
+
+# The README's promises on the cluster of the current kubeconfig, which it takes over; E2E='-k default' selects.
+e2e: .venv/ready
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -x tests/e2e $(E2E)
 
 # The tests start servers of their own, on loopback; Debian's is not started as a service.
 redis-server:

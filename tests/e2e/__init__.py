@@ -1,0 +1,1 @@
+"""The rendered manifests and documents on a real cluster: `make e2e`."""
