@@ -294,6 +294,12 @@ def _address(value: str, _: Facts) -> str | None:
     return None if re.fullmatch(r"\S+ [0-9]{1,5}|no one", value) else "a host and a port"
 
 
+def _title_template(value: str, _: Facts) -> str | None:
+    names = ("title", "listen-addr", "server-mode", "port", "tls-port", "unixsocket", "config-file")
+    fine = value.strip() and re.fullmatch(rf"([^{{]|{{{{|{{({'|'.join(names)})}})*", value)
+    return None if fine else f"text with {{{'}, {'.join(names[:-1])}}} or {{{names[-1]}}}, and {{{{ for a brace"
+
+
 def _anything(_value: str, _: Facts) -> str | None:
     return None
 
@@ -315,4 +321,5 @@ _READERS: dict[str, Callable[[str, Facts], str | None]] = {
     "percentiles": _percentiles,
     "save points": _save_points,
     "string": _anything,
+    "title template": _title_template,
 }

@@ -90,6 +90,12 @@ def test_redis_takes(name: str, value: str) -> None:
         ("oom-score-adj-values", "0 1 2001", None),
         ("latency-tracking-info-percentiles", "101", None),
         ("shutdown-on-sigterm", "", None),
+        (
+            "proc-title-template",
+            "{name}",
+            "'proc-title-template' takes text with {title}, {listen-addr}, {server-mode}, {port}, {tls-port}, "
+            "{unixsocket} or {config-file}, and {{ for a brace, not '{name}'",
+        ),
     ],
 )
 def test_redis_refuses(name: str, value: str, message: str | None) -> None:
@@ -201,6 +207,7 @@ def _accepted(row: dict[str, Any]) -> list[str]:
         "oom scores": ["-2000 0 2000"],
         "percentiles": ["50 99.9 100"],
         "save points": ["900 1 300 10", "900 1"],
+        "title template": ["{title} {{ {listen-addr} }", "redis"],
     }.get(kind, [])
 
 
@@ -220,6 +227,7 @@ def _refused(row: dict[str, Any]) -> list[str]:
         "oom scores": ["0 1", "0 1 2001", "0 1 x"],
         "percentiles": ["101", "-1", "x"],
         "save points": ["0 1", "x 1"],
+        "title template": ["{nothing}", "{title", "{ title}", "", " "],
     }.get(kind, [])
 
 

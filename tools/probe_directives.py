@@ -55,6 +55,7 @@ SPECIAL = {
     "latency-tracking-info-percentiles": "percentiles",
     "notify-keyspace-events": "keyspace events",
     "oom-score-adj-values": "oom scores",
+    "proc-title-template": "title template",
     "replicaof": "address",
     "save": "save points",
     "vset-force-single-threaded-execution": "boolean",  # of a built-in module, which reads it later
