@@ -12,6 +12,7 @@ render: .venv/ready
 
 # Every check there is.
 test: .venv/ready $(BIN)/kubeconform redis-server
+	tools/get_redis.sh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -19,7 +20,7 @@ test: .venv/ready $(BIN)/kubeconform redis-server
 
 # The README's promises on the cluster of the current kubeconfig, which it takes over; E2E='-k default' selects.
 e2e: .venv/ready
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -x tests/e2e $(E2E)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -s -x tests/e2e $(E2E)
 
 # The tests start servers of their own, on loopback; Debian's is not started as a service.
 redis-server:

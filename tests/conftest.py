@@ -43,3 +43,17 @@ def run(tmp_path: Path) -> Run:
         return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return redisgen
+
+
+_figures = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def figures(pytestconfig: pytest.Config) -> list[str]:
+    """Return what was measured; printed at the end."""
+    return pytestconfig.stash.setdefault(_figures, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(_figures, []):
+        terminalreporter.write_line(f"measured: {line}")

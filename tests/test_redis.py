@@ -1,64 +1,79 @@
-"""What real Redis says to the rendered command; skipped where redis-server is missing."""
+"""What real Redis, of each version at hand, says to the rendered arguments and directives."""
 
 from __future__ import annotations
 
+import os
 import shutil
-import socket
 import subprocess
-import time
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.system import only, rendered
+from tests.conftest import GOLDEN
+from tests.real.pods import Pods, until
+from tests.system import unlike
 
-pytestmark = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
+# The system's own, and those of tools/get_redis.sh.
+SERVERS = ("redis-server", "redis-server-6.2", "redis-server-8.2")
+GOLDEN_CASES = ("auth", "default", "development", "every-key", "five", "hostile-text")
+CASES = {
+    "default": "",
+    "no persistence": "redis: {maxmemory: 768mb, persistence: {aof: no, rdb: [], storage: ephemeral}}",
+    "two save points": "redis: {persistence: {rdb: ['3600 1', '60 1000'], aof: always}, maxmemoryPolicy: volatile-ttl}",
+    "directives": """
+redis:
+  config:
+    databases: 4
+    tcp-backlog: 128
+    timeout: 300
+    maxclients: 500
+    notify-keyspace-events: Ex
+    client-output-buffer-limit: normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60
+    repl-backlog-size: 16mb
+    lazyfree-lazy-eviction: yes
+    slowlog-log-slower-than: 5000
+    min-replicas-to-write: 1
+""",
+}
 
-# The operator's redis.conf (facts, 1.3), as far as it matters to a Redis of its own.
-BASE = "port {port}\nbind 127.0.0.1\ntcp-keepalive 60\nsave 900 1\nsave 300 10\nuser pinger -@all +ping on >pingpass\n"
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+def found(server: str) -> str:
+    """Return where a server is, and its version."""
+    path = shutil.which(server, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if not path:
+        if os.environ.get("CI"):
+            pytest.fail(f"{server} is missing: make test installs it")
+        pytest.skip(f"{server} is not installed")
+    return path
 
 
-def config_of(values: str, folder: Path) -> dict[str, str]:
-    """Start Redis as the manifests say, ask it for its settings, and stop it."""
-    command = only(rendered(values), "RedisFailover")["spec"]["redis"]["command"]
-    command = command[command.index("redis-server") :]
-    port = free_port()
-    (folder / "redis.conf").write_text(BASE.format(port=port))
-    command[1] = str(folder / "redis.conf")
-    redis = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+def test_every_version_takes_what_is_rendered(values: str, server: str, tmp_path: Path) -> None:
+    path = found(server)
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    version = said.split("v=")[1].split()[0]
+    taken(Pods(values, tmp_path, path, more=f"redis: {{image: 'redis:{version}', restartDelay: false}}"))
+
+
+@pytest.mark.parametrize("case", GOLDEN_CASES)
+def test_golden_cases_start(case: str, tmp_path: Path) -> None:
+    values = (GOLDEN / "valid" / case / "values.yaml").read_text("utf-8")
+    taken(Pods(values, tmp_path, found("redis-server"), more="redis: {restartDelay: false}"))
+
+
+def taken(pods: Pods) -> None:
+    """Start a Redis as the manifests say and set what the operator sets; it reads back as the values have it."""
+    first = pods.redis[0]
+    first.start()
     try:
-        for _ in range(50):
-            done = subprocess.run(
-                ["redis-cli", "-p", str(port), "CONFIG", "GET", "*"],
-                capture_output=True,
-                text=True,
-                timeout=5,
-                check=False,
-            )
-            if done.returncode == 0 and "maxmemory" in done.stdout:
-                lines = done.stdout.split("\n")
-                return dict(zip(lines[::2], lines[1::2], strict=False))
-            time.sleep(0.1)
-        redis.kill()
-        raise AssertionError(redis.communicate()[0])
+        until(10, first.answers, f"Redis starts: {(first.folder / 'log').read_text('utf-8')}")
+        for name, value in pods.system.live:
+            first.client.config_set(name, "" if value == '""' else value)
+        assert unlike(pods.system, first.client.config_get("*")) == {}
+        assert len(pods.system.arguments) >= 4
     finally:
-        redis.kill()
-        redis.wait()
-
-
-def test_redis_starts_with_what_the_values_say(tmp_path: Path) -> None:
-    config = config_of("", tmp_path)
-    assert config["save"] == "900 1 300 10 60 10000"
-    assert (config["appendonly"], config["appendfsync"]) == ("yes", "everysec")
-    assert (config["maxmemory"], config["maxmemory-policy"]) == (str(512 * 2**20), "allkeys-lru")
-
-
-def test_redis_starts_without_persistence(tmp_path: Path) -> None:
-    config = config_of("redis: {maxmemory: 768mb, persistence: {aof: no, rdb: [], storage: ephemeral}}", tmp_path)
-    assert (config["save"], config["appendonly"], config["maxmemory"]) == ("", "no", str(768 * 2**20))
+        first.stop()

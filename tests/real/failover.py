@@ -1,0 +1,100 @@
+"""What the README says of a failover."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from tests.real.applications import Application, celery, django, go_redis, ioredis, redis_py
+from tests.real.pods import Pod, Pods, until
+
+AUTH = "{name: my-orders, namespace: shop, redis: {port: 6390}, auth: {secretName: my-orders}, connection: {db: 2}}"
+PROMISED = 15  # seconds without writes, at most
+PROMISED_TASKS = 30  # kombu waits 2, 4, 6, 8 s between its tries
+
+
+def crash(folder: Path, values: str, application: Callable[[Pods], Application], limit: int = PROMISED) -> str:
+    """Kill the master, which stays away; the client writes on, and the old master comes back as a replica."""
+    with Pods(values, folder) as pods, application(pods) as client:
+        old = pods.redis[0]
+        old.stop(signal.SIGKILL)
+        until(30, _failed_over(pods, old), "Sentinel names another master")
+        until(40, client.resumed, "the client writes again")
+        old.start()
+        until(30, old.answers, "the old master is back")
+        follows = until(60, lambda: pods.followed(old) == pods.master().address, "the old master is a replica")
+        assert client.outage() <= limit
+        return f"{client.outage():.1f} s without writes; the old master a replica {follows:.0f} s after it was back"
+
+
+def crash_in_place(folder: Path) -> str:
+    """Kill the master, whose container restarts at once."""
+    return f"{_crash_in_place(folder, ''):.1f} s without writes"
+
+
+def crash_in_place_without_delay(folder: Path) -> str:
+    """Show what the restart delay is for: Sentinel takes its time to see that a living master is none."""
+    outage = _crash_in_place(folder, "{redis: {restartDelay: false}}")
+    assert outage > PROMISED
+    return f"{outage:.1f} s without writes"
+
+
+def planned(folder: Path, values: str) -> str:
+    """Delete the master's pod: its shutdown script hands over."""
+    with Pods(values, folder) as pods, redis_py(pods) as client:
+        old = pods.redis[0]
+        time.sleep(5)
+        pods.stop_as_planned(old)
+        assert pods.master() is not old
+        until(30, client.resumed, "the client writes again")
+        assert client.outage() <= PROMISED
+        assert client.lost() == 0
+        return f"{client.outage():.1f} s without writes, 0 of {len(client.acknowledged())} acknowledged writes lost"
+
+
+def quorum(folder: Path) -> str:
+    """Leave one Sentinel of three, with which nobody is promoted; with two somebody is."""
+    with Pods("", folder) as pods:
+        old, (first, second, _) = pods.redis[0], pods.sentinels
+        for pod in (first, second, old):
+            pod.stop(signal.SIGKILL)
+        time.sleep(20)  # four times down-after
+        assert all(pod.client.info("replication")["role"] == "slave" for pod in pods.redis[1:])
+        assert pods.master() is old
+        second.start()
+        until(10, second.answers, "the second Sentinel is back")
+        seconds = until(60, _failed_over(pods, old), "two Sentinels promote")
+        return f"none promoted within 20 s by one of three; one promoted {seconds:.0f} s after the second was back"
+
+
+def _crash_in_place(folder: Path, values: str) -> float:
+    with Pods(values, folder) as pods, redis_py(pods) as client:
+        old = pods.redis[0]
+        old.stop(signal.SIGKILL)
+        old.start()
+        until(90, _failed_over(pods, old), "Sentinel names another master")
+        until(30, client.resumed, "the client writes again")
+        return client.outage()
+
+
+def _failed_over(pods: Pods, old: Pod) -> Callable[[], bool]:
+    return lambda: pods.master() is not old
+
+
+SCENARIOS: dict[str, Callable[[Path], str]] = {
+    "crash": partial(crash, values="", application=redis_py),
+    "crash, with password, port and database": partial(crash, values=AUTH, application=redis_py),
+    "crash, Celery": partial(crash, values=AUTH, application=celery, limit=PROMISED_TASKS),
+    "crash, Celery without password": partial(crash, values="", application=celery, limit=PROMISED_TASKS),
+    "crash, Django": partial(crash, values=AUTH, application=django),
+    "crash, ioredis": partial(crash, values=AUTH, application=ioredis),
+    "crash, go-redis": partial(crash, values=AUTH, application=go_redis),
+    "crash in place": crash_in_place,
+    "crash in place, without restartDelay": crash_in_place_without_delay,
+    "planned stop": partial(planned, values=""),
+    "planned stop, with password, port and database": partial(planned, values=AUTH),
+    "quorum": quorum,
+}
