@@ -39,7 +39,7 @@ def cluster(pytestconfig: pytest.Config) -> None:
             "operator with all that it made; E2E_FORCE=1 runs them all the same",
             returncode=3,
         )
-    _line(pytestconfig, f"\n{context}: {count} nodes")
+    print(f"\n{context}: {count} nodes")
     pytestconfig.stash[_said] = []
 
 
@@ -65,7 +65,7 @@ def say(request: pytest.FixtureRequest) -> Say:
     def line(what: str, figure: object) -> None:
         name = request.node.callspec.params["system"] if hasattr(request.node, "callspec") else request.node.name
         request.config.stash[_said].append((name, what, str(figure)))
-        _line(request.config, f"ok   {name}: {what}: {figure}")
+        print(f"ok   {name}: {what}: {figure}", flush=True)
 
     return line
 
@@ -74,13 +74,7 @@ def pytest_terminal_summary(config: pytest.Config) -> None:
     """Write the table, and as Markdown into the file that E2E_REPORT names."""
     said = config.stash.get(_said, [])
     table = ["| system | what | seen |", "| --- | --- | --- |", *(f"| {' | '.join(one)} |" for one in said)]
-    for line in table if said else []:
-        _line(config, line)
+    if said:
+        print("", *table, sep="\n")
     if report := os.environ.get("E2E_REPORT"):
         Path(report).write_text("\n".join(table) + "\n", "utf-8")
-
-
-def _line(config: pytest.Config, text: str) -> None:
-    reporter = config.pluginmanager.getplugin("terminalreporter")
-    reporter.ensure_newline()
-    reporter.write_line(text)

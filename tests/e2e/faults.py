@@ -8,12 +8,13 @@ from typing import Any
 from tests.e2e.kubectl import kubectl, objects, until
 from tests.e2e.system import System
 
-# SIGKILL to the first process of a container takes effect only from outside of it: from the node.
+# SIGKILL to the first process of a container takes effect only from outside of it: from the node. Redis writes its
+# title over its environment; what it has mounted names the pod.
 _KILL = """
 for process in /proc/[0-9]*; do
-  if [ "$(cat $process/comm 2>/dev/null)" = redis-server ] && tr '\\0' '\\n' < $process/environ | grep -qx "HOSTNAME=$0"
+  if [ "$(cat $process/comm)" = redis-server ] && grep -q "$0" $process/mountinfo
   then kill -9 "${process#/proc/}" && exit 0; fi
-done
+done 2> /dev/null
 exit 1
 """
 
@@ -26,11 +27,10 @@ def delete(system: System) -> None:
 def kill(system: System) -> None:
     """Kill the master's process; its container restarts in place."""
     pod = system.master()
-    name = pod["metadata"]["name"]
     container = {
         "name": "kill",
         "image": system.described.redis["image"],
-        "command": ["sh", "-c", _KILL, name],
+        "command": ["sh", "-c", _KILL, pod["metadata"]["uid"]],
         "securityContext": {"privileged": True, "runAsUser": 0},
     }
     overrides = {"spec": {"hostPID": True, "nodeName": pod["spec"]["nodeName"], "containers": [container]}}
