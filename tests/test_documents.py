@@ -101,6 +101,18 @@ def known(manifests: dict[str, str]) -> tuple[set[tuple[str, str, str]], dict[st
     return objects, pods
 
 
+def spec_of(manifests: dict[str, str], namespace: str) -> dict[str, Any]:
+    """Return the spec of the RedisFailover in a namespace."""
+    (spec,) = [
+        one["spec"]
+        for file, manifest in manifests.items()
+        if file.endswith("04-cluster.yaml")
+        for one in yaml.safe_load_all(manifest)
+        if one["kind"] == "RedisFailover" and one["metadata"]["namespace"] == namespace
+    ]
+    return spec  # type: ignore[no-any-return]
+
+
 def option(words: list[str], *names: str) -> str:
     return next((words[at + 1] for at, word in enumerate(words) if word in names), "")
 
@@ -125,8 +137,22 @@ def test_commands_name_what_exists(values: str) -> None:
                 kind, slash, target = word.partition("/")
                 if slash and kind in ("statefulset", "deployment", "pvc", "crd", "redisfailovers"):
                     assert (kind, namespace, target) in objects, words
-            if before[0] == "exec" and before[3].startswith("rfr-"):
-                assert ("pod", namespace, before[3]) in objects, words
+            if before[0] == "exec":
+                kind, _, target = before[3].rpartition("/")
+                spec = spec_of(manifests, namespace)
+                ports = {"redis": str(spec["redis"]["port"]), "sentinel": "26379"}
+                assert kind or "$" in target or ("pod", namespace, target) in objects, words
+                container = option(before, "-c")
+                assert container == ("sentinel" if kind == "deployment" else "redis"), words
+                inside = words[words.index("--") + 1 :]
+                script = shlex.split(inside[2]) if inside[:2] == ["sh", "-c"] else inside
+                call = script[script.index("redis-cli") :]
+                if "-h" in call:  # another Redis
+                    continue
+                assert option(call, "-p") == ports[container], words
+                assert call[3] in ("INFO", "SENTINEL", "REPLICAOF"), words
+                login = [word for word in script if word.startswith("REDISCLI_AUTH=")]
+                assert bool(login) == (container == "redis" and "auth" in spec), words
             if before[:2] in (["create", "namespace"], ["get", "namespace"]):
                 assert ("namespace", "", before[2]) in objects, words
             if before[:2] == ["create", "secret"]:
@@ -176,7 +202,7 @@ def test_only_what_is_true() -> None:
 
 def test_timeline_and_cost_from_the_settings() -> None:
     summary = documents_of("sentinel: {downAfterMilliseconds: 3000, failoverTimeout: 20000}")["SUMMARY.md"]
-    assert re.findall(r"^ *([0-9.]+) s  \|", summary, re.MULTILINE) == ["0", "3", "4.3", "6", "43"]
+    assert re.findall(r"^ *([0-9.]+) s  \|", summary, re.MULTILINE) == ["0", "3", "3.3", "6", "43"]
     assert "| together | 6 | 0.525 | 960 MiB | 4.2 | 3840 MiB |" in summary
 
 

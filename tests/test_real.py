@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.real import failover, persistence
+from tests.real import failover, migration, persistence
 
-SCENARIOS = failover.SCENARIOS | persistence.SCENARIOS
+SCENARIOS = failover.SCENARIOS | persistence.SCENARIOS | migration.SCENARIOS
 NEEDS = {"crash, ioredis": ("node", "npm"), "crash, go-redis": ("go", "gofmt")}
 AT_ONCE = 6  # they share two cores with what they measure
 

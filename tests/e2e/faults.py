@@ -34,7 +34,7 @@ def kill(system: System) -> None:
         "securityContext": {"privileged": True, "runAsUser": 0},
     }
     overrides = {"spec": {"hostPID": True, "nodeName": pod["spec"]["nodeName"], "containers": [container]}}
-    killer = ("redisgen-e2e-kill", "-n", "kube-system")
+    killer = (f"redisgen-e2e-kill-{system.name}", "-n", "kube-system")
     kubectl("delete", "pod", *killer, "--ignore-not-found", "--grace-period", "1")
     kubectl("run", *killer, "--restart=Never", f"--image={container['image']}", f"--overrides={json.dumps(overrides)}")
     try:

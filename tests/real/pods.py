@@ -109,7 +109,8 @@ class Pods:
         (self.cluster,) = fleet.clusters
         manifests = render(fleet)
         rest = [name for name in manifests if "-operator-" not in name]
-        self.readme = documents(fleet, manifests)["README.md"]
+        texts = documents(fleet, manifests)
+        self.readme, self.deployment = texts["README.md"], texts["DEPLOYMENT.md"]
         self.system = System(fleet, self.cluster, [], rest, manifests)
         self.system.redis.update(edited)
         self.shutdown = self._shutdown_script(manifests)
