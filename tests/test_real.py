@@ -1,7 +1,4 @@
-"""What we claim about Redis, Sentinel and clients, on real processes.
-
-Most of the time is waiting: the scenarios run at the same time, each with pods of its own.
-"""
+"""What we claim about Redis, Sentinel and clients, on real processes."""
 
 from __future__ import annotations
 
@@ -9,11 +6,11 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
 from tests.real import failover, migration, persistence
+from tests.scenarios import Results, started
 
 SCENARIOS = failover.SCENARIOS | persistence.SCENARIOS | migration.SCENARIOS
 NEEDS = {"crash, ioredis": ("node", "npm"), "crash, go-redis": ("go", "gofmt")}
@@ -26,16 +23,12 @@ pytestmark = [
     ),
 ]
 
-Results = dict[str, Future[str]]
 
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
-    """Start every scenario that was asked for; name to figure."""
-    tests = [one for one in request.session.items if isinstance(one, pytest.Function) and "results" in one.fixturenames]
-    folders = {str(one.callspec.params["name"]): tmp_path_factory.mktemp("pods") for one in tests}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {name: pool.submit(SCENARIOS[name], folder) for name, folder in folders.items() if not missing(name)}
+    able = {name: scenario for name, scenario in SCENARIOS.items() if not missing(name)}
+    with started(request, tmp_path_factory, able, AT_ONCE) as found:
+        yield found
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -65,7 +65,9 @@ def say(request: pytest.FixtureRequest) -> Say:
     def line(what: str, figure: object) -> None:
         name = request.node.callspec.params["system"] if hasattr(request.node, "callspec") else request.node.name
         request.config.stash[_said].append((name, what, str(figure)))
-        print(f"ok   {name}: {what}: {figure}", flush=True)
+        reporter = request.config.pluginmanager.getplugin("terminalreporter")
+        reporter.ensure_newline()
+        reporter.write_line(f"ok   {name}: {what}: {figure}")
 
     return line
 
