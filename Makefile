@@ -30,7 +30,7 @@ redis-server:
 
 # The expected files anew, to be reviewed like code.
 golden: .venv/ready
-	$(BIN)/pytest tests/test_golden.py tests/test_rules.py --update-golden
+	$(BIN)/pytest tests/test_golden.py tests/test_rules.py tests/test_examples.py --update-golden
 	$(BIN)/python tools/build_reference.py
 
 bench: .venv/ready

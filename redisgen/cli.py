@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -100,6 +101,7 @@ def main() -> NoReturn:
     """Run the command line; nothing leaves here as a traceback but a bug of ours, and that with exit code 3."""
     if sys.stderr is None:  # closed, as in `redisgen render 2>&-`: nobody listens
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
+    gc.disable()  # a run leaves no garbage worth the time to look for it
     try:
         app()
     except SystemExit:

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
+from jinja2 import Environment
 from jinja2.ext import Extension
-from markupsafe import Markup
 
 from redisgen.emit import scalar
-from redisgen.resources import TEMPLATES
+from redisgen.template import quoting
 
 _EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")
 _SPAN = re.compile(r"`([^`]*)`")
@@ -24,7 +23,7 @@ _PLAIN_CODE = re.compile(r"[A-Za-z0-9 ,.:;/=@%+\"'()_-]+")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
-class Quoted(Markup):
+class Quoted(str):
     """Text that is quoted already for the place where it stands."""
 
     __slots__ = ()
@@ -37,16 +36,7 @@ def environment() -> Environment:
     `{{ value }}` is quoted by where the template puts it: in a fence as the fence's language says, in a code span as
     code, elsewhere as text. No filter is to be remembered, so none can be forgotten.
     """
-    jinja = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        extensions=[_Places],
-        finalize=_finalize,
-        undefined=StrictUndefined,
-        autoescape=True,  # makes macros return Markup, which _finalize lets pass
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    jinja = quoting(lambda value: value if isinstance(value, Quoted) else text(value), extensions=[_Places])
     jinja.filters.update(_in_fence=_in_fence, _in_span=_in_span)
     return jinja
 
@@ -124,8 +114,8 @@ def _span(match: re.Match[str]) -> str:
     return f"{{{{ ({joined}) | _in_span }}}}"
 
 
-def _in_fence(value: Any, language: str) -> Markup:
-    return value if isinstance(value, Markup) else _FENCES[language](value)
+def _in_fence(value: Any, language: str) -> Quoted:
+    return value if isinstance(value, Quoted) else _FENCES[language](value)
 
 
 def _in_span(value: Any) -> Quoted:
@@ -138,9 +128,3 @@ def _in_span(value: Any) -> Quoted:
 
 def _one_line(value: Any) -> str:
     return _UNPRINTABLE.sub(" ", str(value))
-
-
-def _finalize(value: Any) -> str:
-    if isinstance(value, Undefined):
-        return str(value)  # StrictUndefined raises
-    return value if isinstance(value, Markup) else text(value)

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from redisgen.documents import documents
+from redisgen.load import load_fleet
+from redisgen.render import render
+from redisgen.values import parse
 from tests.conftest import GOLDEN, ROOT
 from tests.system import rendered
 
@@ -39,10 +43,16 @@ def test_the_wheel_renders_what_the_checkout_renders(installed: Path, tmp_path: 
         assert done.stdout == "---\n".join(rendered(values.read_text()).values())
 
 
+def test_the_wheel_documents_what_the_checkout_documents(installed: Path, tmp_path: Path) -> None:
+    done = run(installed, "docs", "-f", str(GOLDEN / "valid" / "every-key" / "values.yaml"), cwd=tmp_path)
+    fleet, _ = load_fleet([parse((GOLDEN / "valid" / "every-key" / "values.yaml").read_bytes(), "values.yaml")])
+    assert done.stdout == "\n".join(documents(fleet, render(fleet)).values())
+
+
 def test_the_wheel_carries_all_it_needs_and_compiled_templates(installed: Path) -> None:
     assert (installed / "redisgen/schemas/values.schema.json").is_file()
     assert (installed / "redisgen/templates/04-cluster.yaml.j2").is_file()
-    templates = list((installed / "redisgen/templates").glob("*.yaml.j2"))
+    templates = list((installed / "redisgen/templates").glob("*.j2"))
     assert len(list((installed / "redisgen/compiled_templates").glob("*.py"))) == len(templates)
 
 
