@@ -167,7 +167,7 @@ class Client:
         lines: list[list[str]] = []
 
         def read() -> None:
-            lines.extend(line.split() for line in writer.stdout or ())
+            lines.extend(line.split() for line in writer.stdout or () if line.endswith("\n"))  # the last may be torn
 
         reader = threading.Thread(target=read, daemon=True)
         reader.start()

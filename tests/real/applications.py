@@ -126,7 +126,8 @@ class Application:
 
     def _read(self) -> None:
         for line in self.processes[-1].stdout or ():
-            self.lines.append((time.monotonic(), line))
+            if line.endswith("\n"):  # the last may be torn
+                self.lines.append((time.monotonic(), line))
 
     def acknowledged(self) -> list[tuple[float, int]]:
         """Return time and number of each write that was acknowledged."""
