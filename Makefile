@@ -35,6 +35,7 @@ golden: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/scale.py
 
 clean:
 	rm -rf .venv build dist manifests.yaml
