@@ -72,6 +72,13 @@ def say(request: pytest.FixtureRequest) -> Say:
     return line
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Say at once what failed."""
+    if report.failed:
+        crash = getattr(report.longrepr, "reprcrash", None)
+        print(f"\nFAIL {report.nodeid}: {crash.message if crash else report.longrepr}", flush=True)
+
+
 def pytest_terminal_summary(config: pytest.Config) -> None:
     """Write the table, and as Markdown into the file that E2E_REPORT names."""
     said = config.stash.get(_said, [])

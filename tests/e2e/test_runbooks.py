@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.conftest import ROOT
 from tests.e2e import faults
 from tests.e2e.client import Client
 from tests.e2e.conftest import CRD, Say
-from tests.e2e.kubectl import kubectl, objects, shell, until
+from tests.e2e.kubectl import apply, is_ready, kubectl, objects, shell, until
 from tests.e2e.system import ROLE, System
 from tests.e2e.test_systems import PROMISED
 from tests.readme import blocks
@@ -24,6 +25,7 @@ from tests.scenarios import Results, Scenario, started
 DOCUMENT = (ROOT / "docs" / "runbooks.md").read_text("utf-8")
 KEYS = 200
 SMALL = {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}}
+OPERATOR = {"rbac": "cluster"}
 _ports = iter(range(6401, 6500))  # clusters without a password must not meet (T10)
 
 
@@ -31,19 +33,19 @@ class Run:
     """A system that a runbook is followed on."""
 
     def __init__(self, name: str, folder: Path, **redis: Any) -> None:
-        """Install it, with 200 keys in it."""
+        """Install it under the operator that is there, with 200 keys in it."""
         self.values: dict[str, Any] = {
             "name": name,
             "namespace": f"redisgen-e2e-{name}",
             "createNamespace": True,
-            "operator": {"rbac": "cluster"},
+            "operator": OPERATOR,
             "connection": {"masterService": ""},
             "exporter": {"enabled": False},
             "redis": {"port": next(_ports), "maxmemory": "64mb", "resources": SMALL, **redis},
             "sentinel": {"resources": SMALL},
         }
         self.system = System(yaml.safe_dump(self.values), folder)
-        for file in self.system.files:
+        for file in ("00-operator-namespace.yaml", "04-cluster.yaml", "05-connection.yaml"):
             kubectl("apply", "-f", str(folder / file))
         until(400, self.system.is_ready, "all pods ready")
         self.client = Client(self.system)
@@ -197,18 +199,68 @@ def operator_away(folder: Path) -> str:
     return f"away for {away} s: {outage}; no pod labelled master; whole again {whole:.0f} s after it was back"
 
 
+def apart(folder: Path) -> str:
+    run = Run("apart", folder, spread={"nodes": "required"})
+    outage = run.client.during("redis", lambda: run.update(terminationGracePeriod=130))
+    assert outage.lost == 0
+    run.values["sentinel"]["spread"] = {"nodes": "required"}
+    run.change()
+    time.sleep(60)
+    pending = [pod for pod in run.system.pods("sentinel") if pod["status"]["phase"] == "Pending"]
+    assert len(pending) == 1
+    run.follow("Pods that must not share a node")
+    run.client.whole()
+    assert run.kept() == KEYS
+    run.end()
+    return f"Redis: {outage}; Sentinel: one pod pending until an old one is deleted"
+
+
+def new_sentinel(folder: Path) -> str:
+    run = Run("sentinels", folder)
+    before = _answering_loopback(run)
+    script = "redis-cli -p 26379 SENTINEL get-master-addr-by-name mymaster | head -n 1 | grep -v '^127[.]'"
+    metadata = {"name": "startup", "namespace": run.system.namespace}
+    apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"startup.sh": script}})
+    run.values["overrides"] = {"sentinel": {"startupConfigMap": "startup"}}
+    run.change()
+    time.sleep(5)
+    run.client.whole()
+    after = _answering_loopback(run)
+    run.end()
+    return f"ready while it answers 127.0.0.1: {before:.0f} s; with a startupConfigMap: {after:.0f} s"
+
+
 SCENARIOS: dict[str, Scenario] = {
     "More or fewer Redis pods": scale,
     "An append-only file for a system that has only snapshots": append_only,
     "A password": password,
     "Another version of Redis": image,
     "Larger volumes": volumes,
+    "Pods that must not share a node": apart,
+    "New Sentinels": new_sentinel,
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Install one operator for all, and remove it with all that it looks after."""
+    system = System(yaml.safe_dump({"operator": OPERATOR}), tmp_path_factory.mktemp("operator"))
+    files = [str(system.folder / file) for file in system.files if "-operator-" in file]
+    for file in files:
+        kubectl("apply", "-f", file)
+    kubectl("rollout", "status", "deployment/redis-operator", "-n", system.operator.namespace, "--timeout", "180s")
+    yield
+    for file in files[::-1]:
+        kubectl("delete", "-f", file, "--ignore-not-found")
+
+
 @pytest.fixture(scope="module")
-def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
-    with started(request, tmp_path_factory, SCENARIOS, 3) as found:
+def results(
+    operator: None,  # noqa: ARG001
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Results]:
+    with started(request, tmp_path_factory, SCENARIOS, 4) as found:
         yield found
 
 
@@ -252,15 +304,6 @@ def test_definition_of_the_operator(tmp_path: Path, say: Say) -> None:
     say("definition replaced and put back", "no pod restarted, no field lost")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def removed() -> Iterator[None]:
-    """Leave no operator behind."""
-    yield
-    kubectl("delete", "crd", CRD, "--ignore-not-found")
-    kubectl("delete", "namespace", "redis-operator", "--ignore-not-found")
-    kubectl("delete", "clusterrole,clusterrolebinding", "redis-operator", "--ignore-not-found")
-
-
 def _lead(run: Run, name: str) -> None:
     """Make a pod master: give it the best priority, which the operator takes back every 30 s, and fail over."""
     inside = ("exec", "-n", run.system.namespace)
@@ -276,6 +319,31 @@ def _lead(run: Run, name: str) -> None:
         time.sleep(5)
         run.client.whole()
     raise AssertionError(f"{name} does not become master")
+
+
+def _answering_loopback(run: Run) -> float:
+    """Replace a Sentinel; return the seconds for which the new one is ready and names 127.0.0.1 as master."""
+    old = {pod["metadata"]["name"] for pod in run.system.pods("sentinel")}
+    kubectl("delete", "pod", "-n", run.system.namespace, old.pop(), "--wait=false")
+    wrong = 0.0
+    until(120, lambda: [p for p in run.system.pods("sentinel") if p["metadata"]["name"] not in old], "a new pod")
+    end = time.monotonic() + 200
+    while time.monotonic() < end:
+        began = time.monotonic()
+        (pod,) = [one for one in run.system.pods("sentinel") if one["metadata"]["name"] not in old][-1:]
+        named = ""
+        if pod["status"]["phase"] == "Running":
+            ask = ("redis-cli", "-p", "26379", "SENTINEL", "get-master-addr-by-name", "mymaster")
+            inside = ("-n", run.system.namespace, pod["metadata"]["name"], "-c", "sentinel", "--")
+            with suppress(AssertionError):
+                named = kubectl("exec", *inside, *ask)
+        time.sleep(0.5)
+        if is_ready(pod) and named.startswith("127."):
+            wrong += time.monotonic() - began
+        if is_ready(pod) and named and not named.startswith("127."):
+            break
+    run.client.whole()
+    return wrong
 
 
 def _describe(schema: dict[str, Any]) -> None:
