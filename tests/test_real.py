@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.real import failover, migration, persistence
+from tests.real import failover, migration, neighbours, persistence
 from tests.scenarios import Results, started
 
-SCENARIOS = failover.SCENARIOS | persistence.SCENARIOS | migration.SCENARIOS
+SCENARIOS = failover.SCENARIOS | persistence.SCENARIOS | migration.SCENARIOS | neighbours.SCENARIOS
 NEEDS = {"crash, ioredis": ("node", "npm"), "crash, go-redis": ("go", "gofmt")}
 AT_ONCE = 6  # they share two cores with what they measure
 

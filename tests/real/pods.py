@@ -99,7 +99,13 @@ class Pods:
     """A cluster as its manifests say, with the operator's part played by its methods."""
 
     def __init__(
-        self, values: str, folder: Path, server: str = "redis-server", more: str = "", **edited: list[str]
+        self,
+        values: str,
+        folder: Path,
+        server: str = "redis-server",
+        more: str = "",
+        password: str = PASSWORD,
+        **edited: list[str],
     ) -> None:
         """Render the values, and more that win over them, and make a pod of each that the RedisFailover asks for.
 
@@ -114,10 +120,10 @@ class Pods:
         self.system = System(fleet, self.cluster, [], rest, manifests)
         self.system.redis.update(edited)
         self.shutdown = self._shutdown_script(manifests)
-        self.password = PASSWORD if self.system.secret else ""
+        self.password = password if self.system.secret else ""
         self.folder, self.server = folder, server
         self.net = f"127.{next(_numbers) % 254 + 1}.{os.getpid() % 254 + 1}"
-        self.redis = [self._redis(number) for number in range(self.system.replicas)]
+        self.redis = [self.pod(number, f"{self.net}.{number + 10}") for number in range(self.system.replicas)]
         self.sentinels = [self._sentinel(number) for number in range(self.system.sentinels)]
 
     def __enter__(self) -> Pods:
@@ -234,8 +240,9 @@ class Pods:
         state = sentinel.client.sentinel_master(MASTER_NAME)
         return state["num-slaves"], state["num-other-sentinels"], state["flags"]
 
-    def _redis(self, number: int) -> Pod:
-        address, folder = f"{self.net}.{number + 10}", self.folder / f"redis-{number}"
+    def pod(self, number: int, address: str) -> Pod:
+        """Return a Redis pod with its volume, not yet running, at an address."""
+        folder = self.folder / f"redis-{number}"
         text = (_REDIS + (_AUTH if self.password else "")).format(
             address=address, port=self.system.port, folder=folder, password=self.password
         )
