@@ -63,7 +63,7 @@ def say(request: pytest.FixtureRequest) -> Say:
     """Say what was seen, at once and in the table at the end."""
 
     def line(what: str, figure: object) -> None:
-        name = request.node.callspec.params["system"] if hasattr(request.node, "callspec") else request.node.name
+        name = request.node.callspec.params.get("system", "runbook") if "[" in request.node.name else "runbook"
         request.config.stash[_said].append((name, what, str(figure)))
         reporter = request.config.pluginmanager.getplugin("terminalreporter")
         reporter.ensure_newline()
