@@ -100,21 +100,25 @@ class Run:
 def scale(folder: Path) -> str:
     run = Run("scale", folder)
 
-    def to(number: int) -> Callable[[], None]:
+    def to(replicas: int, sentinels: int) -> Callable[[], None]:
         def change() -> None:
-            run.values["sentinel"]["replicas"] = number
-            run.change(replicas=number)
-            until(300, lambda: len(run.system.pods("redis")) == number, f"{number} pods")
+            run.values["sentinel"]["replicas"] = sentinels
+            run.change(replicas=replicas)
+            until(300, lambda: len(run.system.pods("redis")) == replicas, f"{replicas} Redis pods")
+            until(300, lambda: len(run.system.pods("sentinel")) == sentinels, f"{sentinels} Sentinels")
 
         return change
 
-    more = run.client.during("more", to(5))
+    more = run.client.during("more", to(5, 5))
     _lead(run, f"rfr-{run.system.name}-4")
-    fewer = run.client.during("fewer", to(3))
+    fewer = run.client.during("fewer", to(3, 5))
+    fewest = run.client.during("fewest", to(3, 3))
     claims = run.follow("More or fewer Redis pods").split()
-    assert (more.lost, fewer.lost, run.kept(), len(claims)) == (0, 0, KEYS, 5)
+    outages = (more, fewer, fewest)
+    assert max(one.seconds for one in outages) <= PROMISED
+    assert (sum(one.lost for one in outages), run.kept(), len(claims)) == (0, KEYS, 5)
     run.end()
-    return f"3 to 5: {more}; 5 to 3 with the master among those that go: {fewer}"
+    return f"3 to 5: {more}; 5 to 3 Redis pods, the master one of those that go: {fewer}; then Sentinels: {fewest}"
 
 
 def append_only(folder: Path) -> str:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -272,7 +273,8 @@ def until(limit: float, check: Callable[[], Any], what: str) -> float:
     """Return the seconds until `check` returns something true; an AssertionError after `limit` seconds."""
     start = time.monotonic()
     while time.monotonic() - start < limit:
-        if check():
-            return time.monotonic() - start
+        with suppress(redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):  # as it starts or stops
+            if check():
+                return time.monotonic() - start
         time.sleep(0.05)
     raise AssertionError(f"not within {limit:.0f} s: {what}")
