@@ -93,6 +93,16 @@ def pull_request(repository: Path, environment: dict[str, str]) -> dict[str, int
     return {" ".join(one.split()[:2]): shell(one, repository, environment)[0] for one in scripts}
 
 
+def test_the_folder_is_what_the_values_render(run: Run, request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--update-golden"):
+        assert run("render", "-o", "deploy", cwd=GITOPS).returncode == 0
+    done = run("check", "deploy", cwd=GITOPS)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout
+    done = run("validate", "--strict", cwd=GITOPS)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert GIT_ATTRIBUTES in (DEPLOY / ".gitattributes").read_text()
+
+
 def test_the_road_of_the_readme(repository: Path, environment: dict[str, str]) -> None:
     assert [code for _, code, _ in steps()] == [0, 1, 0, 1, 1]
     assert all(lines for _, _, lines in steps())
@@ -117,16 +127,6 @@ def test_the_workflow_fails_where_data_is_at_risk(repository: Path, environment:
     assert shell("redisgen render -o deploy", repository, environment)[0] == 0
     assert pull_request(repository, environment) == {"redisgen validate": 0, "redisgen check": 0, "redisgen diff": 1}
     assert "**data-loss**" in Path(environment["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
-
-
-def test_the_folder_is_what_the_values_render(run: Run, request: pytest.FixtureRequest) -> None:
-    if request.config.getoption("--update-golden"):
-        assert run("render", "-o", "deploy", cwd=GITOPS).returncode == 0
-    done = run("check", "deploy", cwd=GITOPS)
-    assert (done.returncode, done.stdout) == (0, ""), done.stdout
-    done = run("validate", "--strict", cwd=GITOPS)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert GIT_ATTRIBUTES in (DEPLOY / ".gitattributes").read_text()
 
 
 @needs_kubeconform

@@ -244,3 +244,8 @@ def test_grace_for_the_operators_script() -> None:
 def test_a_single_pod_that_waits_for_no_replica() -> None:
     found = findings("redis: {replicas: 1, config: {min-replicas-to-write: 0}}\nsentinel: {replicas: 1}")
     assert [line.rpartition(" ")[2] for line in found] == ["[RG013]"]
+
+
+def test_sentinels_on_nodes_of_their_own_need_one_to_spare() -> None:
+    (found,) = findings("sentinel: {spread: {nodes: required}}")
+    assert found.endswith("without the spare one every change of the Sentinels hangs [RG041]")

@@ -40,13 +40,17 @@ def check_spread(system: System) -> Iterator[Problem]:
             )
 
 
+_SURGE = ", and without the spare one every change of the Sentinels hangs"
+
+
 @rule(
     "RG041",
     "info",
     fact="T2",
     title="Pods that wait for a node",
     guards="""With `required` spread, a pod that finds no node of its own is pending, and while one pod is not running
-    the operator heals nothing. Losing a node is then an outage of all healing, unless there is a node to spare.""",
+    the operator heals nothing. Losing a node is then an outage of all healing, unless there is a node to spare. The
+    Sentinels need that node for every change of theirs: their Deployment starts a new pod before an old one goes.""",
     example="redis: {spread: {nodes: required}}",
     near_miss="redis: {spread: {nodes: preferred}}",
 )
@@ -58,7 +62,7 @@ def check_required(system: System) -> Iterator[Problem]:
             yield Problem(
                 f"{part}.spread.nodes",
                 f"{pods.replicas} {_PARTS[part]} pods need {pods.replicas} nodes, and one more to spare: while a pod "
-                "waits for a node, the operator heals nothing",
+                f"waits for a node, the operator heals nothing{_SURGE if part == 'sentinel' else ''}",
             )
 
 
