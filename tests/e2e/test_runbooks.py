@@ -240,7 +240,7 @@ def definition(folder: Path) -> str:
     run = Run("definition", folder)
     old = {kind: {pod["metadata"]["uid"] for pod in run.system.pods(kind)} for kind in ("redis", "sentinel")}
     full = yaml.safe_load((TEMPLATES / "01-operator-crd.yaml").read_text("utf-8"))
-    _describe(full["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+    _describe(full["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"])
     (run.system.folder / "operator-crd.yaml").write_text(yaml.safe_dump(full), "utf-8")
     before = objects(CRD, run.system.namespace)[0]["spec"]
     run.follow("The operator's own CustomResourceDefinition")
