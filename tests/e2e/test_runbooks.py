@@ -180,7 +180,7 @@ def volumes(folder: Path) -> str:
 
 
 def operator_away(folder: Path) -> str:
-    run, away = Run("away", folder), 150
+    run, away = Run("away", folder), 600
     operator = ("deployment/redis-operator", "-n", run.system.operator.namespace)
     back = [0.0]
 
@@ -217,8 +217,9 @@ def apart(folder: Path) -> str:
     time.sleep(5)
     run.client.whole()
     assert run.kept() == KEYS
+    nodes = len({pod["spec"]["nodeName"] for pod in run.system.pods("sentinel")})
     run.end()
-    return f"Redis: {outage}; Sentinel: one pod pending for 60 s, until preferred again"
+    return f"Redis: {outage}; Sentinel: one pod pending for 60 s, until preferred again, and then on {nodes} nodes"
 
 
 def new_sentinel(folder: Path) -> str:
