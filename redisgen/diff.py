@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from redisgen.amounts import quantity
 from redisgen.effects import (
     MEANINGS,
     MISSING,
@@ -21,7 +22,6 @@ from redisgen.effects import (
     directives,
     effect,
     options,
-    quantity,
 )
 from redisgen.manifests import Chunk, Manifests, documents
 

@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from redisgen.amounts import quantity
 from redisgen.connection import MASTER_NAME, SENTINEL_PORT, connection_settings, sentinel_host
 from redisgen.markdown import environment
 from redisgen.render import render
@@ -19,18 +21,6 @@ if TYPE_CHECKING:
 
 DOCUMENTS = ("README.md", "DEPLOYMENT.md", "SUMMARY.md")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_UNITS = {
-    "n": "1e-9",
-    "u": "1e-6",
-    "m": "1e-3",
-    "k": "1e3",
-    "M": "1e6",
-    "G": "1e9",
-    "T": "1e12",
-    "P": "1e15",
-    "E": "1e18",
-}
-_UNITS |= {f"{unit}i": str(1024**power) for power, unit in enumerate("KMGTPE", 1)}
 
 
 def files(fleet: Fleet) -> dict[str, str]:
@@ -81,7 +71,7 @@ class Cost:
     @property
     def mebibytes(self) -> str:
         """Return the memory as a person writes it."""
-        return f"{-(-self.memory // 2**20)} MiB"
+        return f"{ceil(self.memory / 2**20)} MiB"
 
 
 @dataclass(frozen=True)
@@ -298,10 +288,5 @@ def _parsed(text: str) -> list[dict[str, Any]]:
 def _cost(pods: int, resources: dict[str, Any] | None, kind: str, each: int = 0) -> Cost:
     amounts = (resources or {}).get(kind) or {}
     times = each or pods
-    return Cost(pods, times * _amount(amounts.get("cpu", 0)), times * _amount(amounts.get("memory", 0)))
-
-
-def _amount(quantity: str | int | float) -> Decimal:
-    """Read a Kubernetes quantity."""
-    number, unit = re.fullmatch(r"([0-9.]+(?:[eE][+-]?[0-9]+)?)([A-Za-z]*)", str(quantity)).groups()  # type: ignore[union-attr]
-    return Decimal(number) * Decimal(_UNITS.get(unit, "1"))
+    cpu, memory = (times * (quantity(amounts.get(kind)) or Decimal()) for kind in ("cpu", "memory"))
+    return Cost(pods, cpu, memory)

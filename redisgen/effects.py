@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any, NamedTuple
+
+from redisgen.amounts import quantity, size
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING", "__bool__": lambda _: False})()
 
@@ -164,20 +165,6 @@ def directives(lines: Any) -> dict[str, str]:
     return {name: "; ".join(dict.fromkeys(values)) for name, values in given.items()}
 
 
-_UNITS = {unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), start=1)}
-_UNITS |= {unit: Decimal(1000) ** power for power, unit in enumerate(("k", "M", "G", "T", "P", "E"), start=1)}
-_UNITS |= {unit: Decimal(1000) ** -power for power, unit in enumerate(("m", "u", "n"), start=1)}
-
-
-def quantity(value: Any) -> Decimal | None:
-    """Return a Kubernetes quantity as a number, or None when it is none."""
-    match = re.fullmatch(r"([0-9.]{1,30})([A-Za-z]{0,2})|([0-9.]{1,20}[eE][-+]?[0-9]{1,2})", str(value))
-    try:
-        return match and (Decimal(match[3]) if match[3] else Decimal(match[1]) * _UNITS.get(match[2], 1))
-    except InvalidOperation:
-        return None
-
-
 def _added(change: Change) -> bool:
     return change.old is MISSING
 
@@ -226,15 +213,9 @@ def _aof_on_too_late(change: Change) -> bool:
     return change.new == "yes" and _option(change.after, "appendonly") != "yes"
 
 
-def _size(value: Any) -> int:
-    match = re.fullmatch(r"([0-9]{1,15})([kmg]?)(b?)", str(value).lower())
-    base = 1024 if match and match[3] else 1000
-    return int(match[1]) * base ** " kmg".index(match[2] or " ") if match else 0
-
-
 def _less_memory(change: Change) -> bool:
-    new = _size(change.new)
-    return new > 0 and not 0 < _size(change.old) <= new
+    new = size(str(change.new))
+    return new > 0 and not 0 < size(str(change.old)) <= new
 
 
 def _fewer_databases(change: Change) -> bool:
@@ -279,7 +260,7 @@ def _claims_ignore_empty_dir(change: Change) -> bool:
 
 
 def _smaller(change: Change) -> bool:
-    old, new = quantity(change.old), quantity(change.new)
+    old, new = quantity(str(change.old)), quantity(str(change.new))
     return old is not None and new is not None and new < old
 
 

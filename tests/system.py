@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
+from redisgen.amounts import size
 from redisgen.documents import System, files
 from redisgen.findings import InvalidValues
 from redisgen.load import load_fleet
 from redisgen.render import render
-from redisgen.rules.amounts import size
 from redisgen.values import parse
 
 CRD = "01-operator-crd.yaml"

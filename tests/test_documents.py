@@ -21,6 +21,7 @@ from redisgen.markdown import shell, text
 from redisgen.render import render
 from redisgen.values import parse
 from tests.conftest import GOLDEN, Run
+from tests.readme import blocks
 
 EPHEMERAL = "persistence: {aof: no, rdb: [], storage: ephemeral}"
 VALUES = {
@@ -48,15 +49,11 @@ def documents_of(values: str) -> dict[str, str]:
     return documents(fleet, render(fleet))
 
 
-def fences(markdown: str) -> list[tuple[str, str]]:
-    return [(token.info, token.content) for token in MarkdownIt().parse(markdown) if token.type == "fence"]
-
-
 def commands(markdown: str) -> list[list[str]]:
     """Every kubectl command of the fences, as the shell splits it."""
     found = []
-    for language, code in fences(markdown):
-        for line in code.splitlines() if language == "sh" else []:
+    for block in blocks(markdown, language="sh"):
+        for line in block.code.splitlines():
             for command in re.split(r"; |\| ", line) if "sh -c" not in line else [line]:
                 words = shlex.split(command, comments=True)
                 if "kubectl" in words:
@@ -174,7 +171,7 @@ def test_every_file_is_applied_once_in_order(values: str) -> None:
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
 def test_code_is_code(values: str) -> None:
     for document in documents_of(values).values():
-        for language, code in fences(document):
+        for _, language, code in blocks(document):
             if language == "python":
                 ast.parse(code)
             elif language == "yaml":
@@ -204,6 +201,9 @@ def test_timeline_and_cost_from_the_settings() -> None:
     summary = documents_of("sentinel: {downAfterMilliseconds: 3000, failoverTimeout: 20000}")["SUMMARY.md"]
     assert re.findall(r"^ *([0-9.]+) s  \|", summary, re.MULTILINE) == ["0", "3", "3.3", "6", "43"]
     assert "| together | 6 | 0.525 | 960 MiB | 4.2 | 3840 MiB |" in summary
+    written = "redis: {resources: {requests: {cpu: +500m, memory: 1e8}, limits: {memory: 999999999999999999E}}}"
+    summary = documents_of(f"{written}\nwaive: {{RG027: no matter}}")["SUMMARY.md"]
+    assert re.findall(r"\| Redis \| 3 \| ([^|]*) \| ([^|]*) \|", summary) == [("1.57", "383 MiB")]
 
 
 def test_documents_by_command_line(run: Run, tmp_path: Any) -> None:
@@ -255,7 +255,7 @@ def test_hostile_names_break_nothing(name: str, namespace: str, secret: str) -> 
     hostile = documents(fleet, render(fleet))
     for file, document in documents(plain, render(plain)).items():
         assert shape(hostile[file]) == shape(document)
-        for language, code in fences(hostile[file]):
+        for _, language, code in blocks(hostile[file]):
             if language == "python":
                 ast.parse(code)
             elif language == "yaml":

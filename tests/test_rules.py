@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from time import perf_counter
 from typing import Any
 
 import pytest
 import yaml
 
+from redisgen.amounts import quantity, size
 from redisgen.cluster import Resources
 from redisgen.findings import InvalidValues
 from redisgen.load import load_fleet
 from redisgen.overrides import apply
 from redisgen.render import render
 from redisgen.rules import RULES, Rule, System
-from redisgen.rules.amounts import quantity, size
 from redisgen.rules.traps import AVOIDED, DIFF, RUNBOOK, TRAPS
 from redisgen.values import Mapping, parse
 from tests.conftest import GOLDEN
@@ -222,14 +223,29 @@ def test_rules_see_what_is_rendered(patch: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "amount"),
-    [("100m", 0.1), ("700m", 0.7), ("1Gi", 2**30), ("2e9", 2e9), ("1E", 1e18), ("1.5", 1.5), (".5", 0.5), ("", None)],
+    [
+        ("100m", "0.1"),
+        ("700m", "0.7"),
+        ("+1Gi", 2**30),
+        ("2e9", 2 * 10**9),
+        ("1E", 10**18),
+        (0.5, "0.5"),
+        (".5", "0.5"),
+        ("5.", 5),
+    ],
 )
-def test_quantities(written: str, amount: float | None) -> None:
-    assert quantity(written) == amount
+def test_quantities(written: str | float, amount: str | int) -> None:
+    assert quantity(written) == Decimal(amount)
+
+
+@pytest.mark.parametrize("written", ["", "m", "1 Gi", "1gi", "-1", "1e", "None"])
+def test_what_is_no_quantity(written: str) -> None:
+    assert quantity(written) is None
 
 
 @pytest.mark.parametrize(
-    ("written", "amount"), [("1mb", 2**20), ("1m", 10**6), ("1GB", 2**30), ("12", 12), (12, 12), ("0", 0), ("7b", 7)]
+    ("written", "amount"),
+    [("1mb", 2**20), ("1m", 10**6), ("1GB", 2**30), ("12", 12), (12, 12), ("0", 0), ("7b", 7), ("", 0), ("1tb", 0)],
 )
 def test_sizes(written: str | int, amount: int) -> None:
     assert size(written) == amount

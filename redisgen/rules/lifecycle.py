@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from redisgen.rules import amounts
+from redisgen.amounts import size
 from redisgen.rules.registry import Problem, rule
 from redisgen.rules.system import System
 
@@ -16,7 +16,7 @@ _SAVED_A_SECOND = 100_000_000  # bytes, on a disk of the network
 def _save_seconds(system: System) -> int:
     redis = system.cluster.redis
     saves = bool(redis.persistence.rdb) or not redis.handover
-    return -(-amounts.size(redis.maxmemory) // _SAVED_A_SECOND) if saves else 0
+    return -(-size(redis.maxmemory) // _SAVED_A_SECOND) if saves else 0
 
 
 @rule(

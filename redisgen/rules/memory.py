@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from redisgen.rules.amounts import quantity, size
+from redisgen.amounts import quantity, size
 from redisgen.rules.registry import Problem, rule
 from redisgen.rules.system import System
 
 if TYPE_CHECKING:
     from redisgen.cluster import Resources
 
-_SHARE = 0.75
+_SHARE = Decimal("0.75")
 
 
 @rule(
@@ -62,7 +63,7 @@ def check_room(system: System) -> Iterator[Problem]:
         )
 
 
-def _three_quarters(limit: float) -> str:
+def _three_quarters(limit: Decimal) -> str:
     return f"{max(1, int(limit * _SHARE) // 2**20)}mb"
 
 
