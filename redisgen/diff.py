@@ -9,20 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from redisgen.amounts import quantity
-from redisgen.effects import (
-    MEANINGS,
-    MISSING,
-    NEW_CLUSTER,
-    RENAMED,
-    Change,
-    Effect,
-    Identity,
-    Outcome,
-    at,
-    directives,
-    effect,
-    options,
-)
+from redisgen.change import MISSING, Change, Identity, at, directives, options
+from redisgen.effects import MEANINGS, NEW_CLUSTER, RENAMED, Effect, Outcome, effect
 from redisgen.manifests import Chunk, Manifests, documents
 
 _OF_SERVER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")

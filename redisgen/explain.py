@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from redisgen.effects import NEW_CLUSTER, Change, Effect, Outcome
+from redisgen.change import Change
+from redisgen.effects import NEW_CLUSTER, Effect, Outcome
 from redisgen.schema import KINDS, resolve, schema
 
 Judgement = tuple[str, Change, Effect]

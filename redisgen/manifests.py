@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from redisgen.effects import Identity
+from redisgen.change import Identity
 from redisgen.findings import Finding, InvalidValues, Place, RedisgenError
 
 _SUFFIXES = (".yaml", ".yml", ".json")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from redisgen.effects import TABLE, UNKNOWN, Change, Identity, Outcome, Row, effect
+from redisgen.change import Change, Identity
+from redisgen.effects import TABLE, UNKNOWN, Outcome, Row, effect
 from redisgen.explain import NO_MANIFEST, SAMPLES, changes_of, keys_of
 from redisgen.resources import SCHEMAS
 from redisgen.schema import schema
