@@ -125,7 +125,7 @@ class Client:
         """Run code after that of the README, which leaves `master` and `lasting`."""
         return self.python(self.code + code, stdin)
 
-    def state(self, what: str = "r.info('replication')") -> dict[str, dict[str, dict[str, Any]]]:
+    def state(self, what: str = "r.info('replication')") -> dict[str, dict[str, Any]]:
         """Return what each Redis answers (a call of redis-py on `r`), and each Sentinel of its master, by address."""
         described = self.system.described
         redis, sentinels = (

@@ -42,12 +42,12 @@ def crash_in_place_without_delay(folder: Path) -> str:
     return f"{outage:.1f} s without writes"
 
 
-def planned(folder: Path, values: str) -> str:
-    """Delete the master's pod: its shutdown script hands over."""
+def planned(folder: Path, values: str, password: str | None = None) -> str:
+    """Delete the master's pod: its shutdown script hands over, with whatever password the pod was started."""
     with Pods(values, folder) as pods, redis_py(pods) as client:
         old = pods.redis[0]
         time.sleep(5)
-        pods.stop_as_planned(old)
+        pods.stop_as_planned(old, password)
         assert pods.master() is not old
         until(30, client.resumed, "the client writes again")
         assert client.outage() <= PROMISED
@@ -96,5 +96,6 @@ SCENARIOS: dict[str, Callable[[Path], str]] = {
     "crash in place, without restartDelay": crash_in_place_without_delay,
     "planned stop": partial(planned, values=""),
     "planned stop, with password, port and database": partial(planned, values=AUTH),
+    "planned stop, with a password younger than the pod": partial(planned, values=AUTH, password=""),
     "quorum": quorum,
 }

@@ -212,8 +212,8 @@ class Pods:
             "RESOLVE": " ".join([self.system.sentinel_host, *(one.address for one in self.sentinels)]),
         }
 
-    def stop_as_planned(self, pod: Pod) -> None:
-        """Stop a pod as the kubelet does: its preStop script runs, then SIGTERM."""
+    def stop_as_planned(self, pod: Pod, password: str | None = None) -> None:
+        """Stop a pod as the kubelet does: its preStop script runs, then SIGTERM; the password is that of its start."""
         shims = self.folder / f"shims-{pod.address}"
         shims.mkdir(exist_ok=True)
         service = f"rfs-{self.cluster.name}"
@@ -229,12 +229,11 @@ class Pods:
         environment = {
             "PATH": f"{shims}:{os.environ['PATH']}",
             "REAL": str(shutil.which("redis-cli")),
-            "REDIS_PASSWORD": self.password,
+            "REDIS_PASSWORD": self.password if password is None else password,
         }
+        script = self.shutdown.replace("/redis/redis.conf", f"{pod.folder}.conf")
         with (pod.folder / "log").open("ab") as log:
-            subprocess.run(
-                ["sh", "-c", self.shutdown], env=environment, timeout=60, check=False, stdout=log, stderr=log
-            )
+            subprocess.run(["sh", "-c", script], env=environment, timeout=60, check=False, stdout=log, stderr=log)
         pod.stop()
 
     def _knows(self, sentinel: Pod) -> tuple[int, int, str]:
