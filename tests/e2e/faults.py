@@ -62,7 +62,8 @@ def drain(system: System) -> None:
 
 def nodes() -> list[dict[str, Any]]:
     """Return the nodes that take pods."""
-    return [one for one in objects("nodes") if not one["spec"].get("unschedulable")]
+    taints = ("NoSchedule", "NoExecute")  # a control plane's, mostly
+    return [one for one in objects("nodes") if not any(t["effect"] in taints for t in one["spec"].get("taints", ()))]
 
 
 def _delete(pod: dict[str, Any], *how: str) -> None:
