@@ -19,6 +19,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 _MOST_BYTES = 256 * 2**20
 _MOST_NODES = 2_000_000
 _MOST_DEPTH = 100
+_TOO_DEEP = f"nested more than {_MOST_DEPTH} levels deep"
 _INDENTED = re.compile(rf"^ {{{_MOST_DEPTH},}}|([-?:]\s+){{{_MOST_DEPTH // 2}}}", re.MULTILINE)
 _START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
@@ -222,7 +223,10 @@ def _nodes(chunk: Chunk) -> list[Any]:
 def _misread(error: yaml.MarkedYAMLError, chunk: Chunk) -> InvalidValues:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
-    return _broken(chunk.file, chunk.line + line, column + 1, f"not YAML: {error.problem or error.context}")
+    # libyaml looks ahead of its events; from 0.2.6 on it refuses 1,000 levels by itself.
+    deep = error.problem == "exceeded maximum nesting depth"
+    message = _TOO_DEEP if deep else f"not YAML: {error.problem or error.context}"
+    return _broken(chunk.file, chunk.line + line, column + 1, message)
 
 
 def _check_depth(chunk: Chunk) -> None:
@@ -235,8 +239,7 @@ def _check_depth(chunk: Chunk) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _MOST_DEPTH:
             mark: Any = event.start_mark
-            message = f"nested more than {_MOST_DEPTH} levels deep"
-            raise _broken(chunk.file, chunk.line + mark.line, mark.column + 1, message)
+            raise _broken(chunk.file, chunk.line + mark.line, mark.column + 1, _TOO_DEEP)
 
 
 def _data(chunk: Chunk) -> list[Any]:
