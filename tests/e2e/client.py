@@ -17,7 +17,7 @@ from tests.e2e.kubectl import apply, kubectl, until
 from tests.e2e.system import System
 from tests.readme import blocks
 
-NAME = "redisgen-e2e-client"
+LABELS = {"app": "redisgen-e2e-client"}
 # The default installs redis-py at its start; E2E_CLIENT_IMAGE names an image with Python that has it.
 IMAGE = os.environ.get("E2E_CLIENT_IMAGE", "python:3.13-slim")
 _START = 'python3 -c "import redis" 2>/dev/null || pip install --quiet --target /tmp/lib redis; exec sleep infinity'
@@ -75,7 +75,7 @@ class Client:
 
     def __init__(self, system: System) -> None:
         """Start it where the master is not, so that it outlives the master's node."""
-        self.system = system
+        self.system, self.name = system, f"redisgen-e2e-{system.name}"
         self.code = next(one.code for one in blocks(system.readme, "Python: redis-py", "python"))
         environment: dict[str, Any] = {}
         for block in blocks(system.readme, "Connect", "yaml")[:1]:
@@ -97,7 +97,7 @@ class Client:
             {
                 "apiVersion": "v1",
                 "kind": "Pod",
-                "metadata": {"name": NAME, "namespace": system.namespace, "labels": {"app": NAME}},
+                "metadata": {"name": self.name, "namespace": system.namespace, "labels": LABELS},
                 "spec": {
                     "terminationGracePeriodSeconds": 1,
                     "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": avoid}},
@@ -111,11 +111,11 @@ class Client:
                 },
             }
         )
-        kubectl("wait", "-n", system.namespace, f"pod/{NAME}", "--for", "condition=Ready", "--timeout", "180s")
+        kubectl("wait", "-n", system.namespace, f"pod/{self.name}", "--for", "condition=Ready", "--timeout", "180s")
 
     def stop(self) -> None:
         """Remove the pod, if there is one."""
-        kubectl("delete", "pod", NAME, "-n", self.system.namespace, "--ignore-not-found", "--grace-period", "1")
+        kubectl("delete", "pod", self.name, "-n", self.system.namespace, "--ignore-not-found", "--grace-period", "1")
 
     def python(self, code: str, stdin: str = "") -> str:
         """Run code in the pod and return its stdout."""
@@ -189,7 +189,7 @@ class Client:
         return Outage(max(gaps), len(acknowledged), len(missing))
 
     def _exec(self, code: str) -> list[str]:
-        return ["exec", "-i", "-n", self.system.namespace, NAME, "--", "python3", "-u", "-c", code]
+        return ["exec", "-i", "-n", self.system.namespace, self.name, "--", "python3", "-u", "-c", code]
 
 
 def _hostname(pod: dict[str, Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,89 +11,15 @@ import pytest
 import yaml
 
 from redisgen.resources import TEMPLATES
-from tests.conftest import ROOT
 from tests.e2e import faults
 from tests.e2e.client import Client
 from tests.e2e.conftest import CRD, Say
-from tests.e2e.kubectl import apply, is_ready, kubectl, objects, shell, until
+from tests.e2e.kubectl import apply, is_ready, kubectl, objects, until
+from tests.e2e.runbook import DOCUMENT, KEYS, OPERATOR, Run
 from tests.e2e.system import ROLE, System
 from tests.e2e.test_systems import PROMISED
 from tests.readme import blocks
 from tests.scenarios import Results, Scenario, started
-
-DOCUMENT = (ROOT / "docs" / "runbooks.md").read_text("utf-8")
-KEYS = 200
-SMALL = {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}}
-OPERATOR = {"rbac": "cluster"}
-_ports = iter(range(6401, 6500))  # clusters without a password must not meet (T10)
-
-
-class Run:
-    """A system that a runbook is followed on."""
-
-    def __init__(self, name: str, folder: Path, **redis: Any) -> None:
-        """Install it under the operator that is there, with 200 keys in it."""
-        self.values: dict[str, Any] = {
-            "name": name,
-            "namespace": f"redisgen-e2e-{name}",
-            "createNamespace": True,
-            "operator": OPERATOR,
-            "connection": {"masterService": ""},
-            "exporter": {"enabled": False},
-            "redis": {"port": next(_ports), "maxmemory": "64mb", "resources": SMALL, **redis},
-            "sentinel": {"resources": SMALL},
-        }
-        self.system = System(yaml.safe_dump(self.values), folder)
-        for file in ("00-operator-namespace.yaml", "04-cluster.yaml", "05-connection.yaml"):
-            kubectl("apply", "-f", str(folder / file))
-        until(400, self.system.is_ready, "all pods ready")
-        self.client = Client(self.system)
-        self.client.whole()
-        self.client.connected(f"for n in range({KEYS}): lasting(master.set, f'kept:{{n}}', n)")
-
-    def follow(self, heading: str, at: int = 0, **variables: str) -> str:
-        """Run a block of a runbook; return its stdout."""
-        first, settings = blocks(DOCUMENT)[0].code, blocks(DOCUMENT, heading, "sh")[at].code
-        given = {
-            "NS": self.system.namespace,
-            "NAME": self.system.name,
-            "PORT": str(self.system.described.port),
-            "OPERATOR": self.system.operator.namespace,
-            **variables,
-        }
-        assert first.startswith("NS=")
-        lines = [f"{name}={value}" for name, value in given.items()] + first.splitlines()[1:]
-        return shell("\n".join([*lines, settings]), self.system.folder)
-
-    def change(self, section: str = "redis", **values: Any) -> None:
-        """Render the values with changes, and apply the cluster."""
-        self.values[section] = {**self.values.get(section, {}), **values}
-        self.system.render(yaml.safe_dump(self.values))
-        self.follow("Runbooks", 1)
-
-    def replaced(self, old: set[str]) -> Callable[[], bool]:
-        """Return whether none of the old Redis pods is left."""
-        return lambda: not old & self.uids()
-
-    def uids(self) -> set[str]:
-        """Return what tells the Redis pods of now from later ones of the same name."""
-        return {pod["metadata"]["uid"] for pod in self.system.pods("redis")}
-
-    def update(self, section: str = "redis", **values: Any) -> None:
-        """Change values, and wait until every Redis pod is a new one."""
-        old = self.uids()
-        self.change(section, **values)
-        until(500, self.replaced(old), "every Redis pod replaced")
-
-    def kept(self) -> int:
-        """Return how many of the keys there are."""
-        code = f"print(sum(master.exists(f'kept:{{n}}') for n in range({KEYS})))"
-        return int(self.client.connected(code).split()[-1])
-
-    def end(self) -> None:
-        """Remove it with its namespace."""
-        kubectl("delete", "-f", str(self.system.folder / "04-cluster.yaml"))
-        kubectl("delete", "namespace", self.system.namespace, "--wait=false")
 
 
 def scale(folder: Path) -> str:
@@ -163,9 +88,11 @@ def image(folder: Path) -> str:
     run = Run("image", folder, image="redis:7.2.4-alpine")
     began = time.monotonic()
     outage = run.client.during("image", lambda: run.update(image="redis:7.2.7-alpine"))
+    seconds = time.monotonic() - began
     assert (outage.lost, run.kept()) == (0, KEYS)
+    shared = _even_out(run)
     run.end()
-    return f"{time.monotonic() - began:.0f} s; {outage}"
+    return f"{seconds:.0f} s; {outage}; {shared}"
 
 
 def volumes(folder: Path) -> str:
@@ -186,16 +113,24 @@ def volumes(folder: Path) -> str:
 
 
 def operator_away(folder: Path) -> str:
-    run, away = Run("away", folder), 600
+    heading, away = "New Sentinels", 600
+    run, waiting = Run("away", folder / "away"), Run("waiting", folder / "waiting")
+    _wait_for_master(waiting)
     operator = ("deployment/redis-operator", "-n", run.system.operator.namespace)
-    back = [0.0]
+    back, seen = [0.0], dict[str, Any]()
 
     def leave() -> None:
         kubectl("scale", *operator, "--replicas", "0")
         kubectl("wait", "pod", *operator[1:], "--all", "--for", "delete", "--timeout", "120s")
         faults.force(run.system)
+        time.sleep(30)  # Sentinel fails over
+        new = {one.system.name: _replace_sentinel(one) for one in (run, waiting)}
         time.sleep(away)
         assert [pod for pod in run.system.pods("redis") if pod["metadata"]["labels"][ROLE] == "master"] == []
+        for one in (run, waiting):
+            pod = _sentinel(one, new[one.system.name])
+            restarts = pod["status"]["containerStatuses"][0]["restartCount"]
+            seen[one.system.name] = (is_ready(pod), _named_by(one, pod["metadata"]["name"]), restarts)
         kubectl("scale", *operator, "--replicas", "1")
         back.append(time.monotonic())
 
@@ -204,45 +139,54 @@ def operator_away(folder: Path) -> str:
     finally:
         kubectl("scale", *operator, "--replicas", "1")
     whole = time.monotonic() - back[-1]
+    waiting.client.whole()
     assert outage.seconds <= PROMISED
-    run.end()
-    return f"away for {away} s: {outage}; no pod labelled master; whole again {whole:.0f} s after it was back"
+    assert seen["away"] == (True, "127.0.0.1", 0)
+    assert not seen["waiting"][0]
+    for one in (run, waiting):
+        one.end()
+    return (
+        f"away for {away} s: {outage}; no pod labelled master; whole again {whole:.0f} s after it was back; a new "
+        f"Sentinel ready and naming 127.0.0.1; with what {heading} says not ready, restarted {seen['waiting'][2]} times"
+    )
 
 
 def apart(folder: Path) -> str:
-    if len(faults.nodes()) != 3:
-        pytest.skip("needs exactly three nodes")
+    _needs_three_nodes()
     run = Run("apart", folder, spread={"nodes": "required"})
     outage = run.client.during("redis", lambda: run.update(terminationGracePeriod=130))
     assert outage.lost == 0
-    run.values["sentinel"]["spread"] = {"nodes": "required"}
-    run.change()
+    run.change("sentinel", spread={"nodes": "required"})
     time.sleep(60)
-    pending = [pod for pod in run.system.pods("sentinel") if pod["status"]["phase"] == "Pending"]
-    assert len(pending) == 1
-    run.values["sentinel"]["spread"] = {"nodes": "preferred"}
-    run.change()
+    assert [pod["status"]["phase"] for pod in run.system.pods("sentinel")].count("Pending") == 1
+    run.change("sentinel", spread={"nodes": "preferred"})
     time.sleep(5)
     run.client.whole()
     assert run.kept() == KEYS
-    nodes = len({pod["spec"]["nodeName"] for pod in run.system.pods("sentinel")})
     run.end()
-    return f"Redis: {outage}; Sentinel: one pod pending for 60 s, until preferred again, and then on {nodes} nodes"
+    return f"Redis: {outage}; Sentinel: one pod pending for 60 s, until preferred again"
 
 
 def new_sentinel(folder: Path) -> str:
     run = Run("sentinels", folder)
     before = _answering_loopback(run)
-    script = "redis-cli -p 26379 SENTINEL get-master-addr-by-name mymaster | head -n 1 | grep -v '^127[.]'"
-    metadata = {"name": "startup", "namespace": run.system.namespace}
-    apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"startup.sh": script}})
-    run.values["overrides"] = {"sentinel": {"startupConfigMap": "startup"}}
-    run.change()
-    time.sleep(5)
-    run.client.whole()
+    _wait_for_master(run)
     after = _answering_loopback(run)
     run.end()
-    return f"ready while it answers 127.0.0.1: {before:.0f} s; with a startupConfigMap: {after:.0f} s"
+    return f"ready while it answers 127.0.0.1: {before:.0f} s; with the script: {after:.0f} s"
+
+
+def beside(folder: Path) -> str:
+    one = Run("one", folder / "one", password=True)
+    two = Run("two", folder / "two", one.system.namespace, password=True)
+    kubectl("delete", "pods", "-n", one.system.namespace, "-l", "app.kubernetes.io/component=redis")
+    for run, other in ((one, two), (two, one)):
+        run.client.whole()
+        foreign = f"print(len(list(master.scan_iter('kept:{other.system.name}:*'))))"
+        assert (run.kept(), int(run.client.connected(foreign).split()[-1])) == (KEYS, 0)
+    two.end(namespace=False)
+    one.end()
+    return "two in one namespace, all pods of both deleted at once: each has its own keys and no other"
 
 
 def definition(folder: Path) -> str:
@@ -268,6 +212,7 @@ SCENARIOS: dict[str, Scenario] = {
     "Larger volumes": volumes,
     "Pods that must not share a node": apart,
     "New Sentinels": new_sentinel,
+    "Clusters beside each other": beside,
     "The operator's own CustomResourceDefinition": definition,
 }
 
@@ -306,18 +251,34 @@ def test_node_is_drained(tmp_path: Path, say: Say) -> None:
     run = Run("drained", tmp_path)
     heading = "A node is drained"
     node = run.system.master()["spec"]["nodeName"]
-    outage = run.client.during("drain", lambda: run.follow(heading, 0, NODE=node))
-    together = 3 - len({pod["spec"]["nodeName"] for pod in run.system.pods("sentinel")})
-    run.follow(heading, 1)
-    run.client.whole()
-    assert len({pod["spec"]["nodeName"] for pod in run.system.pods("sentinel")}) == 3
+    outage = run.client.during("drain", lambda: run.follow(heading, NODE=node))
     assert outage.lost == 0
+    shared = _even_out(run)
     run.end()
-    say(heading, f"{outage}; {together} Sentinels sharing a node, none after the last step")
+    say(heading, f"{outage}; {shared}")
 
 
 def test_operator_was_away(tmp_path: Path, say: Say) -> None:
     say("The operator was away", operator_away(tmp_path))
+
+
+def _needs_three_nodes() -> None:
+    if len(faults.nodes()) != 3:
+        pytest.skip("needs exactly three nodes")
+
+
+def _even_out(run: Run) -> str:
+    """Follow the runbook for Sentinels that share a node; return how many did."""
+    before = _nodes_of_sentinels(run)
+    run.follow("Sentinels share a node")
+    run.client.whole()
+    after = _nodes_of_sentinels(run)
+    assert after == min(3, len(faults.nodes()))
+    return f"Sentinels on {before} nodes, evened out on {after}"
+
+
+def _nodes_of_sentinels(run: Run) -> int:
+    return len({pod["spec"]["nodeName"] for pod in run.system.pods("sentinel")})
 
 
 def _lead(run: Run, name: str) -> None:
@@ -337,26 +298,54 @@ def _lead(run: Run, name: str) -> None:
     raise AssertionError(f"{name} does not become master")
 
 
+def _wait_for_master(run: Run) -> None:
+    """Do what the runbook says: Sentinels that are not ready before they know the master."""
+    script, values = (block.code for block in blocks(DOCUMENT, "New Sentinels", "yaml"))
+    apply(yaml.safe_load(script) | {"metadata": {"name": "sentinel-startup", "namespace": run.system.namespace}})
+    run.values |= yaml.safe_load(values)
+    old = _sentinels(run)
+    run.change()
+    until(180, lambda: not old & _sentinels(run), "every Sentinel replaced")
+    run.client.whole()
+
+
+def _sentinels(run: Run) -> set[str]:
+    return {pod["metadata"]["name"] for pod in run.system.pods("sentinel")}
+
+
+def _sentinel(run: Run, name: str) -> dict[str, Any]:
+    (pod,) = [one for one in run.system.pods("sentinel") if one["metadata"]["name"] == name]
+    return pod
+
+
+def _replace_sentinel(run: Run) -> str:
+    """Delete a Sentinel; return the name of the one that comes for it."""
+    old = _sentinels(run)
+    kubectl("delete", "pod", "-n", run.system.namespace, min(old), "--wait=false")
+    until(120, lambda: _sentinels(run) - old, "a new Sentinel")
+    (new,) = _sentinels(run) - old
+    return new
+
+
+def _named_by(run: Run, sentinel: str) -> str:
+    """Return the address that a Sentinel gives for the master; empty while it does not answer."""
+    ask = ("redis-cli", "-p", "26379", "SENTINEL", "get-master-addr-by-name", "mymaster")
+    try:
+        return kubectl("exec", "-n", run.system.namespace, sentinel, "-c", "sentinel", "--", *ask).partition("\n")[0]
+    except AssertionError:
+        return ""
+
+
 def _answering_loopback(run: Run) -> float:
     """Replace a Sentinel; return the seconds for which the new one is ready and names 127.0.0.1 as master."""
-    old = {pod["metadata"]["name"] for pod in run.system.pods("sentinel")}
-    kubectl("delete", "pod", "-n", run.system.namespace, old.pop(), "--wait=false")
-    wrong = 0.0
-    until(120, lambda: [p for p in run.system.pods("sentinel") if p["metadata"]["name"] not in old], "a new pod")
-    end = time.monotonic() + 200
+    new, wrong, end = _replace_sentinel(run), 0.0, time.monotonic() + 200
     while time.monotonic() < end:
         began = time.monotonic()
-        (pod,) = [one for one in run.system.pods("sentinel") if one["metadata"]["name"] not in old][-1:]
-        named = ""
-        if pod["status"]["phase"] == "Running":
-            ask = ("redis-cli", "-p", "26379", "SENTINEL", "get-master-addr-by-name", "mymaster")
-            inside = ("-n", run.system.namespace, pod["metadata"]["name"], "-c", "sentinel", "--")
-            with suppress(AssertionError):
-                named = kubectl("exec", *inside, *ask)
+        ready, named = is_ready(_sentinel(run, new)), _named_by(run, new)
         time.sleep(0.5)
-        if is_ready(pod) and named.startswith("127."):
+        if ready and named == "127.0.0.1":
             wrong += time.monotonic() - began
-        if is_ready(pod) and named and not named.startswith("127."):
+        elif ready and named:
             break
     run.client.whole()
     return wrong
