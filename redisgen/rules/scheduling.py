@@ -49,8 +49,9 @@ _SURGE = ", and without the spare one every change of the Sentinels hangs"
     fact="T2",
     title="Pods that wait for a node",
     guards="""With `required` spread, a pod that finds no node of its own is pending, and while one pod is not running
-    the operator heals nothing. Losing a node is then an outage of all healing, unless there is a node to spare. The
-    Sentinels need that node for every change of theirs: their Deployment starts a new pod before an old one goes.""",
+    the operator heals nothing. Losing a node is then an outage of all healing, unless there is a node to spare. Up to
+    three Sentinels need that node for every change of theirs: their Deployment may spare a quarter of them, rounded
+    down, and so starts a new pod before an old one goes.""",
     example="redis: {spread: {nodes: required}}",
     near_miss="redis: {spread: {nodes: preferred}}",
 )
@@ -59,10 +60,11 @@ def check_required(system: System) -> Iterator[Problem]:
     for part in _PARTS:
         pods = getattr(system.cluster, part)
         if pods.replicas > 1 and pods.spread.nodes == "required":
+            surges = part == "sentinel" and pods.replicas // 4 == 0
             yield Problem(
                 f"{part}.spread.nodes",
                 f"{pods.replicas} {_PARTS[part]} pods need {pods.replicas} nodes, and one more to spare: while a pod "
-                f"waits for a node, the operator heals nothing{_SURGE if part == 'sentinel' else ''}",
+                f"waits for a node, the operator heals nothing{_SURGE if surges else ''}",
             )
 
 
