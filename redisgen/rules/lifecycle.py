@@ -9,7 +9,7 @@ from redisgen.rules.registry import Problem, rule
 from redisgen.rules.system import System
 
 _OPERATOR_SCRIPT = 31  # the sleep in the operator's own script (facts, 2.5)
-_HANDOVER = 30  # at most: 10 tries, 12 s of waiting, and the calls (facts, section 10)
+_HANDOVER = 40  # at most: 3, 3, 3 and 9 s of waiting, and calls of 2 s where Redis or Sentinel does not answer
 _SAVED_A_SECOND = 100_000_000  # bytes, on a disk of the network
 
 
@@ -68,10 +68,10 @@ def check_operator_script(system: System) -> Iterator[Problem]:
     "warning",
     fact="T6",
     title="A grace period too short to hand over and save",
-    guards="""A stopping master hands over, which takes up to 30 s, and writes all its memory to disk, at some 100 MB a
+    guards="""A stopping master hands over, which takes up to 40 s, and writes all its memory to disk, at some 100 MB a
     second. When the grace period ends first, Redis is killed in between.""",
-    example="redis: {terminationGracePeriod: 35}",
-    near_miss="redis: {terminationGracePeriod: 36}",
+    example="redis: {terminationGracePeriod: 45}",
+    near_miss="redis: {terminationGracePeriod: 46}",
 )
 def check_grace(system: System) -> Iterator[Problem]:
     """Hold the grace period against the shutdown script and the save that follows it."""

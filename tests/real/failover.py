@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -48,11 +49,30 @@ def planned(folder: Path, values: str, password: str | None = None) -> str:
         old = pods.redis[0]
         time.sleep(5)
         pods.stop_as_planned(old, password)
-        assert pods.master() is not old
-        until(30, client.resumed, "the client writes again")
-        assert client.outage() <= PROMISED
-        assert client.lost() == 0
-        return f"{client.outage():.1f} s without writes, 0 of {len(client.acknowledged())} acknowledged writes lost"
+        return _handed_over(pods, old, client)
+
+
+def planned_with_bad_sentinels(folder: Path) -> str:
+    """Delete the master's pod while one Sentinel hangs with its node, and a new one does not know the master yet."""
+    with Pods("", folder) as pods, redis_py(pods) as client:
+        old, new, (hanging, good, _) = pods.redis[0], pods.new_sentinel(), pods.sentinels[:3]
+        time.sleep(5)
+        hanging.signal(signal.SIGSTOP)
+        pods.stop_as_planned(old, sentinels=(hanging, new, good, new, hanging, new, good, hanging, good))
+        hanging.signal(signal.SIGCONT)
+        return _handed_over(pods, old, client)
+
+
+def planned_two_at_once(folder: Path) -> str:
+    """Stop the master and the replica that Sentinel likes best, as a drain of their node does."""
+    with Pods("", folder) as pods, redis_py(pods) as client, ThreadPoolExecutor() as pool:
+        master, liked, rest = pods.redis
+        liked.client.config_set("replica-priority", "1")
+        time.sleep(11)  # Sentinel reads it every 10 s
+        for _ in pool.map(pods.stop_as_planned, (master, liked)):
+            pass
+        assert pods.master() is rest
+        return _handed_over(pods, master, client, 9)
 
 
 def quorum(folder: Path) -> str:
@@ -68,6 +88,14 @@ def quorum(folder: Path) -> str:
         until(10, second.answers, "the second Sentinel is back")
         seconds = until(60, _failed_over(pods, old), "two Sentinels promote")
         return f"none promoted within 20 s by one of three; one promoted {seconds:.0f} s after the second was back"
+
+
+def _handed_over(pods: Pods, old: Pod, client: Application, limit: int = PROMISED) -> str:
+    assert pods.master() is not old
+    until(30, client.resumed, "the client writes again")
+    assert client.outage() <= limit
+    assert client.lost() == 0
+    return f"{client.outage():.1f} s without writes, 0 of {len(client.acknowledged())} acknowledged writes lost"
 
 
 def _crash_in_place(folder: Path, values: str) -> float:
@@ -97,5 +125,8 @@ SCENARIOS: dict[str, Callable[[Path], str]] = {
     "planned stop": partial(planned, values=""),
     "planned stop, with password, port and database": partial(planned, values=AUTH),
     "planned stop, with a password younger than the pod": partial(planned, values=AUTH, password=""),
+    "planned stop, with a password older than Redis'": partial(planned, values=AUTH, password="former"),
+    "planned stop, with Sentinels that do not answer or know": planned_with_bad_sentinels,
+    "planned stop of two at once": planned_two_at_once,
     "quorum": quorum,
 }

@@ -63,6 +63,21 @@ sentinel parallel-syncs mymaster 2
 dir {folder}
 """
 
+# A Service leads to one pod after the other, at the end to the last; what names none, to the pod itself.
+_REDIS_CLI = """\
+for word; do
+  shift
+  if [ "$word" = "$SERVICE" ]; then
+    word=$(head -n 1 "$BEHIND")
+    [ "$(wc -l < "$BEHIND")" -eq 1 ] || sed -i 1d "$BEHIND"
+    named=1
+  fi
+  set -- "$@" "$word"
+done
+[ -n "${named-}" ] || set -- -h "$SELF" "$@"
+exec "$REAL" "$@"
+"""
+
 
 class Pod:
     """One process with an address and a folder of its own; the folder outlives it, as a volume does."""
@@ -84,9 +99,14 @@ class Pod:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Send a signal to all that runs in the container, and wait for its end."""
         if self.process:
-            os.killpg(self.process.pid, how)
+            self.signal(how)
             self.process.wait(20)
             self.process = None
+
+    def signal(self, which: signal.Signals) -> None:
+        """Send a signal to all that runs in the container."""
+        assert self.process
+        os.killpg(self.process.pid, which)
 
     def answers(self) -> bool:
         """Tell whether it answers."""
@@ -212,29 +232,40 @@ class Pods:
             "RESOLVE": " ".join([self.system.sentinel_host, *(one.address for one in self.sentinels)]),
         }
 
-    def stop_as_planned(self, pod: Pod, password: str | None = None) -> None:
-        """Stop a pod as the kubelet does: its preStop script runs, then SIGTERM; the password is that of its start."""
+    def stop_as_planned(self, pod: Pod, password: str | None = None, sentinels: tuple[Pod, ...] = ()) -> None:
+        """Stop a pod as the kubelet does: its preStop script runs, then SIGTERM.
+
+        The password is that of its start. The Service leads each call to the next of the Sentinels, and at the end to
+        the last one; without them, to one that lives.
+        """
         shims = self.folder / f"shims-{pod.address}"
         shims.mkdir(exist_ok=True)
-        service = f"rfs-{self.cluster.name}"
-        sentinel = next(one.address for one in self.sentinels if one.process)
-        for name, script in {
-            "hostname": f"echo {pod.address}",
-            "redis-cli": f'for word; do shift; [ "$word" != {service} ] || {{ word={sentinel}; named=1; }}; '
-            f'set -- "$@" "$word"; done; [ -n "${{named-}}" ] || set -- -h {pod.address} "$@"; '
-            'exec "$REAL" "$@"',
-        }.items():
+        behind = [one.address for one in sentinels or [next(one for one in self.sentinels if one.process)]]
+        (shims / "behind").write_text("".join(f"{address}\n" for address in behind))
+        for name, script in {"hostname": f"echo {pod.address}", "redis-cli": _REDIS_CLI}.items():
             (shims / name).write_text(f"#!/bin/sh\n{script}\n")
             (shims / name).chmod(0o755)
         environment = {
             "PATH": f"{shims}:{os.environ['PATH']}",
             "REAL": str(shutil.which("redis-cli")),
+            "SELF": pod.address,
+            "SERVICE": f"rfs-{self.cluster.name}",
+            "BEHIND": str(shims / "behind"),
             "REDIS_PASSWORD": self.password if password is None else password,
         }
         script = self.shutdown.replace("/redis/redis.conf", f"{pod.folder}.conf")
+        for one in self.sentinels[self.system.sentinels :]:
+            script = script.replace("127[.]0[.]0[.]1", one.address)  # which stands for its loopback
         with (pod.folder / "log").open("ab") as log:
             subprocess.run(["sh", "-c", script], env=environment, timeout=60, check=False, stdout=log, stderr=log)
         pod.stop()
+
+    def new_sentinel(self) -> Pod:
+        """Start one more Sentinel, which the operator has not told of the master yet."""
+        self.sentinels.append(self._sentinel(len(self.sentinels)))
+        self.sentinels[-1].start()
+        until(10, self.sentinels[-1].answers, "the new Sentinel answers")
+        return self.sentinels[-1]
 
     def _knows(self, sentinel: Pod) -> tuple[int, int, str]:
         state = sentinel.client.sentinel_master(MASTER_NAME)
