@@ -18,7 +18,7 @@ from tests.readme import blocks
 DOCUMENT = (ROOT / "docs" / "runbooks.md").read_text("utf-8")
 KEYS = 200
 SMALL = {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}}
-OPERATOR = {"rbac": "cluster"}
+NAMESPACES = "redisgen-e2e-"
 _ports = iter(range(6401, 6500))  # clusters without a password must not meet (T10)
 
 
@@ -29,21 +29,20 @@ class Run:
         """Install it in a namespace of its own, or in the one given."""
         self.values: dict[str, Any] = {
             "name": name,
-            "namespace": namespace or f"redisgen-e2e-{name}",
+            "namespace": namespace or f"{NAMESPACES}{name}",
             "createNamespace": True,
-            "operator": OPERATOR,
             "connection": {"masterService": "", "configMap": f"{name}-connection"},
             "exporter": {"enabled": False},
             "redis": {"port": next(_ports), "maxmemory": "64mb", "resources": SMALL, **redis},
             "sentinel": {"resources": SMALL},
-            "auth": {"secretName": name if password else ""},
+            "auth": {"secretName": f"{name}-password" if password else ""},
         }
         self.system = System(yaml.safe_dump(self.values), folder)
         kubectl("apply", "-f", str(folder / "00-operator-namespace.yaml"))
         if password:
-            secret = ("secret", "generic", name, f"--from-literal=password={secrets.token_hex()}")
+            secret = ("secret", "generic", f"{name}-password", f"--from-literal=password={secrets.token_hex()}")
             kubectl("create", "-n", self.system.namespace, *secret)
-        for file in ("04-cluster.yaml", "05-connection.yaml"):
+        for file in ("02-operator-rbac.yaml", "04-cluster.yaml", "05-connection.yaml"):
             kubectl("apply", "-f", str(folder / file))
         until(400, self.system.is_ready, "all pods ready")
         self.client = Client(self.system)
@@ -57,6 +56,7 @@ class Run:
             "NS": self.system.namespace,
             "NAME": self.system.name,
             "PORT": str(self.system.described.port),
+            "SECRET": f"{self.system.name}-password",
             "OPERATOR": self.system.operator.namespace,
             **variables,
         }
