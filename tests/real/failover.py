@@ -52,6 +52,18 @@ def planned(folder: Path, values: str, password: str | None = None) -> str:
         return _handed_over(pods, old, client)
 
 
+def planned_without_copies(folder: Path) -> str:
+    """Delete the master's pod while it pings its replicas every second: no replica has to copy everything."""
+    with Pods("redis: {config: {repl-ping-replica-period: 1}}", folder) as pods, redis_py(pods) as client:
+        old = pods.redis[0]
+        time.sleep(5)
+        pods.stop_as_planned(old)
+        new = pods.master()
+        until(30, pods.follows(new), "the other replica follows")
+        assert new.client.info("stats")["sync_full"] == 0
+        return _handed_over(pods, old, client)
+
+
 def planned_with_bad_sentinels(folder: Path) -> str:
     """Delete the master's pod while one Sentinel hangs with its node, and a new one does not know the master yet."""
     with Pods("", folder) as pods, redis_py(pods) as client:
@@ -126,6 +138,7 @@ SCENARIOS: dict[str, Callable[[Path], str]] = {
     "planned stop, with password, port and database": partial(planned, values=AUTH),
     "planned stop, with a password younger than the pod": partial(planned, values=AUTH, password=""),
     "planned stop, with a password older than Redis'": partial(planned, values=AUTH, password="former"),
+    "planned stop, with a ping a second": planned_without_copies,
     "planned stop, with Sentinels that do not answer or know": planned_with_bad_sentinels,
     "planned stop of two at once": planned_two_at_once,
     "quorum": quorum,
