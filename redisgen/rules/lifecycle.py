@@ -9,7 +9,7 @@ from redisgen.rules.registry import Problem, rule
 from redisgen.rules.system import System
 
 _OPERATOR_SCRIPT = 31  # the sleep in the operator's own script (facts, 2.5)
-_HANDOVER = 40  # at most: 3, 3, 3 and 9 s of waiting, and calls of 2 s where Redis or Sentinel does not answer
+_HANDOVER = 40  # at most: 5, 3, 5 and 9 s of waiting, and calls of 1 or 2 s where Sentinel or Redis does not answer
 _SAVED_A_SECOND = 100_000_000  # bytes, on a disk of the network
 
 
