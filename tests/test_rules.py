@@ -263,8 +263,7 @@ def test_a_single_pod_that_waits_for_no_replica() -> None:
 
 
 def test_sentinels_on_nodes_of_their_own_need_one_to_spare() -> None:
-    hang = "without the spare one every change of the Sentinels hangs [RG041]"
     (three,) = findings("sentinel: {spread: {nodes: required}}")
-    assert three.endswith(hang)
+    assert three.endswith("without the spare one every change of the Sentinels hangs [RG041]")
     five = findings("sentinel: {replicas: 5, spread: {nodes: required}}")
     assert five[-1].endswith("the operator heals nothing [RG041]")

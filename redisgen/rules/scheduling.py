@@ -60,7 +60,7 @@ def check_required(system: System) -> Iterator[Problem]:
     for part in _PARTS:
         pods = getattr(system.cluster, part)
         if pods.replicas > 1 and pods.spread.nodes == "required":
-            surges = part == "sentinel" and pods.replicas // 4 == 0
+            surges = part == "sentinel" and pods.replicas < 4
             yield Problem(
                 f"{part}.spread.nodes",
                 f"{pods.replicas} {_PARTS[part]} pods need {pods.replicas} nodes, and one more to spare: while a pod "
